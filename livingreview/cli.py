@@ -1,0 +1,85 @@
+"""The ``livingreview`` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from livingreview import __version__, schema
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Check, recompute and publish the living review."""
+
+
+@main.command()
+@click.option("--evidence", type=click.Path(path_type=Path, file_okay=False), default=schema.EVIDENCE, help="Folder with the tables.  [default: evidence/]")
+@click.option("--bibliography", type=click.Path(path_type=Path, dir_okay=False), default=schema.BIBLIOGRAPHY, help="BibTeX file.  [default: references.bib]")
+@click.option("--json", "as_json", is_flag=True, help="Print the faults as a JSON list.")
+def check(evidence: Path, bibliography: Path, as_json: bool) -> None:
+    """Report all faults of the evidence tables and the bibliography.
+
+    Each fault is one line: file, line, column, value, what is wrong, and how to mend it.
+    Exit code 0 without faults, 1 with any.
+
+    \b
+    livingreview check
+    livingreview check --json | jq '.[] | .line'
+    """
+    from livingreview.check import check as find_faults
+
+    faults = find_faults(evidence, bibliography)
+    if as_json:
+        click.echo(json.dumps([fault.as_dict() for fault in faults], indent=1))
+    elif faults:
+        click.echo("\n".join(str(fault) for fault in faults))
+        click.echo(f"{len(faults)} fault{'s' if len(faults) > 1 else ''} in {len({fault.file for fault in faults})} file(s)", err=True)
+    else:
+        click.echo(_summary(evidence))
+    sys.exit(1 if faults else 0)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--all", "everything", is_flag=True, help="Also those whose stored outputs are up to date.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks to run at once.  [default: one a core]")
+def refresh(paths: tuple[Path, ...], everything: bool, jobs: int | None) -> None:
+    """Re-execute notebooks and store their outputs.
+
+    Without PATHS all notebooks of analyses/ whose inputs or outputs changed are run.
+    A notebook that fails, or an interrupted run, leaves the file as it was. Exit code 1 if any failed.
+    """
+    from livingreview import notebooks
+
+    found = list(paths) or notebooks.notebooks()
+    due = [path for path in found if everything or notebooks.problems(path)]
+    click.echo(f"{len(due)} of {len(found)} notebooks to run" + (f": {', '.join(path.name for path in due)}" if due else ""))
+    failed = 0
+    for number, (path, error) in enumerate(notebooks.refresh(due, jobs), start=1):
+        click.echo(f"[{number}/{len(due)}] {path.name}: {error or 'done'}", err=bool(error))
+        failed += bool(error)
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+def status() -> None:
+    """Say which notebooks are stale, stripped or were never executed. Exit code 1 if any."""
+    from livingreview import notebooks
+
+    found = [problem for path in notebooks.notebooks() for problem in notebooks.problems(path)]
+    click.echo("\n".join(found) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
+    sys.exit(1 if found else 0)
+
+
+def _summary(evidence: Path) -> str:
+    counts = {name: len((evidence / table.path).read_text(encoding="utf-8").splitlines()) - 1 for name, table in schema.tables().items()}
+    return "no fault: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+if __name__ == "__main__":
+    main()

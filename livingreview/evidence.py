@@ -1,0 +1,83 @@
+"""The evidence, checked and loaded: the one door through which notebooks and pages get at the tables.
+
+Loading refuses faulty tables (see :mod:`livingreview.check`): a row never drops out in silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from pybtex.database import BibliographyData, parse_file
+
+from livingreview import schema
+from livingreview.bibliography import link, short_citation
+from livingreview.check import check
+
+DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "date": "string"}
+DOMAINS = ("workflow", "bias", "governance", "technical", "trust", "mitigation")
+
+
+class FaultyEvidence(ValueError):
+    """The tables have faults. The message lists them."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The typed tables, each a frame with its key column as index, and the bibliography.
+
+    Empty cells are ``pd.NA``. Dates stay ISO strings, which sort and print as they are.
+    """
+
+    findings: pd.DataFrame
+    studies: pd.DataFrame
+    syntheses: pd.DataFrame
+    models: pd.DataFrame
+    screening: pd.DataFrame
+    events: pd.DataFrame
+    releases: pd.DataFrame
+    bibliography: BibliographyData
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Findings with what their study says of them: one row a finding, columns of ``studies`` prefixed ``study_``."""
+        about = self.studies.add_prefix("study_")
+        return self.findings.join(about, on="study")
+
+    def citation(self, study: str) -> str:
+        """Short citation, ``Chelli 2024``: first author (or institution, or first words of the title) and year."""
+        return short_citation(self.bibliography.entries[study])
+
+    def address(self, study: str) -> str:
+        """Most lasting web address of a study."""
+        return link(self.bibliography.entries[study])
+
+    @property
+    def as_of(self) -> str:
+        """Date of the last search, ISO."""
+        return str(self.releases["last_search"].max())
+
+
+
+
+def _frame(table: schema.Table, path: Path) -> pd.DataFrame:
+    types = {column.name: DTYPES[column.type] for column in table.columns}
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""], encoding="utf-8")
+    return frame.set_index(table.key, drop=False).rename_axis(None)
+
+
+def load(folder: Path = schema.EVIDENCE, bibliography: Path = schema.BIBLIOGRAPHY) -> Evidence:
+    """Load all tables.
+
+    Raises
+    ------
+    FaultyEvidence
+        If any table or the bibliography has a fault; the message holds every fault, one a line.
+    """
+    faults = check(folder, bibliography)
+    if faults:
+        raise FaultyEvidence("\n".join(map(str, faults)))
+    frames = {name: _frame(table, folder / table.path) for name, table in schema.tables().items()}
+    return Evidence(bibliography=parse_file(str(bibliography), bib_format="bibtex"), **frames)

@@ -1,0 +1,140 @@
+"""The rules for one cell. Each rule is a function from a cell to its faults, as (problem, remedy) pairs.
+
+Cells repeat, so the check asks for each distinct value of a column once (:func:`cell_faults`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+
+from livingreview.faults import nearest
+from livingreview.schema import Column
+
+Problem = tuple[str, str]
+
+INTEGER = re.compile(r"-?\d+", re.ASCII)
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+EMPTY_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "-", "--", "\u2013", "\u2014", ".", "?", "not reported", "nr"}
+# OWASP, CSV injection: a cell that starts with one of these is run as a formula by spreadsheets.
+FORMULA = re.compile(r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+# Markup and template syntax of HTML, Markdown links, MyST roles, Jinja, GitHub expressions; script schemes.
+MARKUP = re.compile(
+    r"<[A-Za-z/!?]|&(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);|\]\(|\]\[|\{\{|\{%|\$\{|\}`|`|(java|vb)script\s*:|data:\w+/", re.I
+)
+# Unicode, Trojan Source (CVE-2021-42574): characters that change the order of what is shown, or show nothing.
+HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# RFC 3986 characters only, without those that end a link in HTML or Markdown.
+URL = re.compile(r"https?://(?=[^/?#@]*\.)[^\s<>\"'`\\^{|}@/?#]+([/?#][^\s<>\"'`\\^{|}]*)?")
+# Crossref's own recommendation for current DOIs.
+DOI = re.compile(r"10\.\d{4,9}/[-._;()/:a-zA-Z0-9<>+\[\]]*[a-zA-Z0-9)>]")
+PMID = re.compile(r"[1-9]\d{0,7}")
+PMCID = re.compile(r"PMC[1-9]\d{0,8}")
+ARXIV = re.compile(r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+(\.[A-Z]{2})?/\d{7}")
+
+
+def text_faults(value: str) -> Iterator[Problem]:
+    """Rules for any text, whatever its column."""
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        yield "has bytes that are not UTF-8", "save the file as UTF-8 and type the character again"
+    elif any(unicodedata.category(char) == "Cc" for char in value):
+        yield "has a control character", "remove it"
+    if "\ufffd" in value:
+        yield "has a replacement character, left by a wrong conversion", "type the original character"
+    if HIDDEN.search(value):
+        yield "has an invisible or direction-changing character", "remove it"
+    if value != value.strip():
+        yield "starts or ends with a space", "remove the space"
+    if FORMULA.match(value):
+        yield f"starts with {value[0]!r}, which a spreadsheet runs as a formula", "reword it (for a negative figure in text use the minus sign \u2212)"
+    found = MARKUP.search(value)
+    if found:
+        yield f"holds markup or script ({found[0]!r})", "write plain text"
+
+
+def cell_faults(column: Column, value: str, today: date) -> Iterator[Problem]:
+    """All faults of one cell."""
+    if value == "":
+        if column.required:
+            yield "is empty", f"it is needed: {column.description.rstrip('.')}, for example {column.example}"
+        return
+    numeric = column.type in ("integer", "number")
+    if value.strip().lower() in EMPTY_WORDS and value not in column.words:
+        yield "stands for 'not reported'", "leave the cell empty"
+        return
+    if not (numeric and NUMBER.fullmatch(value)):
+        yield from text_faults(value)
+    if numeric:
+        yield from _number_faults(column, value)
+    elif column.type == "date":
+        yield from _date_faults(column, value, today)
+    elif column.items:
+        yield from _list_faults(column, value)
+    elif column.words and value not in column.words:
+        yield f"is not a known word{nearest(value, column.words)}", f"use one of: {', '.join(column.words)}"
+    elif column.name == "doi":
+        yield from identifier_faults("doi", value)
+    elif column.pattern:
+        yield from _pattern_faults(column, value)
+
+
+def _number_faults(column: Column, value: str) -> Iterator[Problem]:
+    if column.type == "integer" and not INTEGER.fullmatch(value):
+        yield "is not a whole number", "write digits only, without separators, units or decimals"
+        return
+    if not NUMBER.fullmatch(value) or not math.isfinite(float(value)):
+        yield "is not a number", "write digits with a point for decimals, without separators, units or signs like % or <"
+        return
+    if column.minimum is not None and float(value) < column.minimum:
+        yield f"is less than {column.minimum:g}", "check it against the source"
+    if column.maximum is not None and float(value) > column.maximum:
+        yield f"is more than {column.maximum:g}", "check it against the source"
+
+
+def _date_faults(column: Column, value: str, today: date) -> Iterator[Problem]:
+    try:
+        day = date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
+    except ValueError:
+        day = None
+    if day is None:
+        yield "is not a date", f"write it as YYYY-MM-DD, for example {column.example}"
+    elif day > today and not column.future:
+        yield f"lies in the future (today is {today})", "check the year"
+
+
+def _list_faults(column: Column, value: str) -> Iterator[Problem]:
+    rule = column.items or {}
+    items = value.split(rule["delimiter"])
+    if any(item != item.strip() or not item for item in items):
+        yield "has an empty item or spaces around an item", "separate items by ; alone"
+    if len(set(items)) < len(items):
+        yield "names an item twice", "keep it once"
+    for item in items:
+        if "enum" in rule and item not in rule["enum"]:
+            yield f"has '{item}', not a known word{nearest(item, rule['enum'])}", f"use: {', '.join(rule['enum'])}"
+        if "pattern" in rule and not re.fullmatch(rule["pattern"], item):
+            yield f"has '{item}', which has not the form expected", f"for example {column.example}"
+
+
+def _pattern_faults(column: Column, value: str) -> Iterator[Problem]:
+    if column.pattern and column.pattern.startswith("https?:"):
+        if not URL.fullmatch(value):
+            yield "is not a web address", "give the full address, starting with http:// or https://"
+    elif not re.fullmatch(column.pattern or "", value):
+        yield "has not the form expected", f"for example {column.example}"
+
+
+def identifier_faults(kind: str, value: str) -> Iterator[Problem]:
+    """Rules for doi, pmid, pmcid, eprint (arXiv) and url, in tables and in the bibliography."""
+    form, example = {
+        "doi": (DOI, "10.3390/jcm14176169, without https://doi.org/"),
+        "pmid": (PMID, "40943929, digits only"),
+        "pmcid": (PMCID, "PMC10424704"),
+        "eprint": (ARXIV, "2402.13178"),
+        "url": (URL, "https://example.org/page; only http and https"),
+    }[kind]
+    if not form.fullmatch(value):
+        yield f"is not a valid {'arXiv id' if kind == 'eprint' else kind.upper()}", f"write it like {example}"
