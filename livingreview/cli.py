@@ -18,11 +18,21 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--evidence", type=click.Path(path_type=Path, file_okay=False), default=schema.EVIDENCE, help="Folder with the tables.  [default: evidence/]")
-@click.option("--bibliography", type=click.Path(path_type=Path, dir_okay=False), default=schema.BIBLIOGRAPHY, help="BibTeX file.  [default: references.bib]")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=schema.EVIDENCE,
+    help="Folder with the tables.  [default: evidence/]",
+)
+@click.option(
+    "--bibliography",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=schema.BIBLIOGRAPHY,
+    help="BibTeX file.  [default: references.bib]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the faults as a JSON list.")
 def check(evidence: Path, bibliography: Path, as_json: bool) -> None:
-    """Report all faults of the evidence tables and the bibliography.
+    r"""Report all faults of the evidence tables and the bibliography.
 
     Each fault is one line: file, line, column, value, what is wrong, and how to mend it.
     Exit code 0 without faults, 1 with any.

@@ -6,13 +6,20 @@ Nothing is dropped in silence: every row that belongs to a question comes out as
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import binomtest, norm
 
-INTERVAL_SCALES = {"mean": float, "mean difference": float, "risk difference": float, "odds ratio": math.log}
+INTERVAL_SCALES: dict[str, Callable[[float], float]] = {
+    "mean": float,
+    "mean difference": float,
+    "risk difference": float,
+    "odds ratio": math.log,
+}
 """Scales on which a printed interval gives the variance, and the transformation under which it is symmetric."""
 
 
@@ -45,8 +52,8 @@ class Refusal:
     estimate: float | None = None
 
 
-def effect(row: pd.Series, scale: str) -> Effect | Refusal:
-    """The effect of one row of ``findings.csv`` on a scale of ``syntheses.csv``."""
+def effect(row: Any, scale: str) -> Effect | Refusal:
+    """The effect of one row of ``findings.csv`` (as from ``itertuples``) on a scale of ``syntheses.csv``."""
     if scale == "proportion":
         return _proportion(row)
     if scale in INTERVAL_SCALES:
@@ -54,7 +61,7 @@ def effect(row: pd.Series, scale: str) -> Effect | Refusal:
     return Refusal(row.finding, row.study, "no common scale", _shown(row))
 
 
-def _shown(row: pd.Series) -> float | None:
+def _shown(row: Any) -> float | None:
     value = None if pd.isna(row.estimate) else float(row.estimate)
     if value is None and not pd.isna(row.events) and not pd.isna(row.total):
         value = 100 * row.events / row.total
@@ -63,19 +70,21 @@ def _shown(row: pd.Series) -> float | None:
     return 100 - value if row.measure in ("proportion", "sensitivity", "specificity") else -value
 
 
-def _proportion(row: pd.Series) -> Effect | Refusal:
+def _proportion(row: Any) -> Effect | Refusal:
     if not pd.isna(row.total):
         total = int(row.total)
         if not pd.isna(row.events):
             return _from_counts(row, int(row.events), total, "counts as printed")
         if not pd.isna(row.estimate):
-            return _from_counts(row, round(float(row.estimate) * total / 100), total, "nearest whole number to the printed percent of the printed total")
+            return _from_counts(
+                row, round(float(row.estimate) * total / 100), total, "nearest whole number to the printed percent of the printed total"
+            )
     if not pd.isna(row.ci_low) and not pd.isna(row.ci_high):
         return _logit_interval(row)
     return Refusal(row.finding, row.study, "a percent with neither denominator nor interval", _shown(row))
 
 
-def _from_counts(row: pd.Series, events: int, total: int, derived: str) -> Effect:
+def _from_counts(row: Any, events: int, total: int, derived: str) -> Effect:
     """Logit and its variance, 0.5 added to both cells of a row at 0% or 100% only (Cochrane Handbook 10.4.4.2).
 
     The row's own interval is Clopper and Pearson's, which needs no such correction.
@@ -86,7 +95,9 @@ def _from_counts(row: pd.Series, events: int, total: int, derived: str) -> Effec
     own = binomtest(events, total).proportion_ci(method="exact")
     if add:
         derived += "; 0.5 added to both cells"
-    return Effect(row.finding, row.study, math.log(yes / no), 1 / yes + 1 / no, 100 * events / total, 100 * own.low, 100 * own.high, total, derived)
+    return Effect(
+        row.finding, row.study, math.log(yes / no), 1 / yes + 1 / no, 100 * events / total, 100 * own.low, 100 * own.high, total, derived
+    )
 
 
 def _half_width(level: float) -> float:
@@ -94,17 +105,27 @@ def _half_width(level: float) -> float:
     return float(norm.ppf(0.5 + level / 200))
 
 
-def _logit_interval(row: pd.Series) -> Effect | Refusal:
+def _logit_interval(row: Any) -> Effect | Refusal:
     estimate, low, high = (float(value) / 100 for value in (row.estimate, row.ci_low, row.ci_high))
     if row.flip == "yes":
         estimate, low, high = 1 - estimate, 1 - high, 1 - low
     if low <= 0 or high >= 1:
         return Refusal(row.finding, row.study, "an interval that touches 0% or 100% needs counts", 100 * estimate)
     se = float(logit(high) - logit(low)) / (2 * _half_width(float(row.ci_level)))
-    return Effect(row.finding, row.study, float(logit(estimate)), se**2, 100 * estimate, 100 * low, 100 * high, None, "variance from the printed interval, on the logit scale")
+    return Effect(
+        row.finding,
+        row.study,
+        float(logit(estimate)),
+        se**2,
+        100 * estimate,
+        100 * low,
+        100 * high,
+        None,
+        "variance from the printed interval, on the logit scale",
+    )
 
 
-def _from_interval(row: pd.Series, scale: str) -> Effect | Refusal:
+def _from_interval(row: Any, scale: str) -> Effect | Refusal:
     if pd.isna(row.estimate) or pd.isna(row.ci_low) or pd.isna(row.ci_high):
         return Refusal(row.finding, row.study, "an estimate without an interval", _shown(row))
     analysis = INTERVAL_SCALES[scale]

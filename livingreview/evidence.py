@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pybtex.database import BibliographyData, parse_file
 
 from livingreview import schema
-from livingreview.bibliography import link, short_citation
+from livingreview.bibliography import link, short_citations
 from livingreview.check import check
 
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "date": "string"}
 DOMAINS = ("workflow", "bias", "governance", "technical", "trust", "mitigation")
 
 
-class FaultyEvidence(ValueError):
+class FaultyEvidenceError(ValueError):
     """The tables have faults. The message lists them."""
 
 
@@ -40,15 +41,28 @@ class Evidence:
     releases: pd.DataFrame
     bibliography: BibliographyData
 
-    @cached_property
-    def rows(self) -> pd.DataFrame:
-        """Findings with what their study says of them: one row a finding, columns of ``studies`` prefixed ``study_``."""
-        about = self.studies.add_prefix("study_")
-        return self.findings.join(about, on="study")
-
     def citation(self, study: str) -> str:
-        """Short citation, ``Chelli 2024``: first author (or institution, or first words of the title) and year."""
-        return short_citation(self.bibliography.entries[study])
+        """Short citation of a study, unique in the review: ``Chelli 2024``."""
+        return self._citations[study]
+
+    @cached_property
+    def _citations(self) -> dict[str, str]:
+        return short_citations(self.bibliography)
+
+    def label(self, finding: str) -> str:
+        """What a finding is called in figures and tables: study, model or group, subgroup."""
+        row: Any = self.findings.loc[finding]
+        who = row.group if pd.isna(row.model) else row.model
+        parts = [str(text) for text in (who, row.subgroup) if not pd.isna(text)]
+        return " · ".join([self.citation(row.study), *dict.fromkeys(parts)])
+
+    def year(self, study: str) -> str:
+        """Year of publication, empty where it is not known."""
+        return str(self.bibliography.entries[study].fields.get("year", ""))
+
+    def domain(self, study: str) -> str:
+        """Domain of a study, which is the page that lists it."""
+        return str(self.studies.at[study, "domain"])
 
     def address(self, study: str) -> str:
         """Most lasting web address of a study."""
@@ -58,8 +72,6 @@ class Evidence:
     def as_of(self) -> str:
         """Date of the last search, ISO."""
         return str(self.releases["last_search"].max())
-
-
 
 
 def _frame(table: schema.Table, path: Path) -> pd.DataFrame:
@@ -73,11 +85,11 @@ def load(folder: Path = schema.EVIDENCE, bibliography: Path = schema.BIBLIOGRAPH
 
     Raises
     ------
-    FaultyEvidence
+    FaultyEvidenceError
         If any table or the bibliography has a fault; the message holds every fault, one a line.
     """
     faults = check(folder, bibliography)
     if faults:
-        raise FaultyEvidence("\n".join(map(str, faults)))
+        raise FaultyEvidenceError("\n".join(map(str, faults)))
     frames = {name: _frame(table, folder / table.path) for name, table in schema.tables().items()}
     return Evidence(bibliography=parse_file(str(bibliography), bib_format="bibtex"), **frames)

@@ -34,7 +34,8 @@ def notebooks(folder: Path = ANALYSES) -> list[Path]:
 
 def read(path: Path) -> NotebookNode:
     """A notebook as nbformat 4."""
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def problems(path: Path) -> list[str]:
@@ -114,18 +115,25 @@ def execute(path: Path) -> None:
     notebook = read(path)
     inputs = inputs_digest(notebook)
     NotebookClient(
-        notebook, timeout=600, kernel_name="python3", record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}}, extra_arguments=["--IPKernelApp.log_level=40"],
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=40"],
     ).execute()
-    notebook.metadata = NotebookNode(
-        kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"}, language_info={"name": "python"}
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            STAMP: {"inputs": inputs, "outputs": outputs_digest(notebook)},
+        }
     )
-    notebook.metadata[STAMP] = {"inputs": inputs, "outputs": outputs_digest(notebook)}
     write(notebook, path)
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook in one step: never half a file."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
-        nbformat.write(notebook, file)  # type: ignore[no-untyped-call]
-    os.replace(file.name, path)
+        nbformat.write(notebook, file)
+    Path(file.name).replace(path)

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 from livingreview.evidence import DOMAINS, Evidence
-from livingreview.pooling import pool
+from livingreview.pooling import Pool, pool
 from livingreview.wording import numbers
 
 
 def counts(review: Evidence) -> dict[str, str]:
     """Numbers of the table as texts, by name: ``studies``, ``technical_findings``, ``secondary_share`` and so on."""
-    findings, studies, screening = review.findings, review.studies, review.screening[review.screening["level"] == "study"]
-    answered = [pool(review, name) for name in review.syntheses.index]
-    years = [entry.fields.get("year", "") for key, entry in review.bibliography.entries.items() if key in studies.index]
+    answered = {name: pool(review, name) for name in review.syntheses.index}
+    release = review.releases.sort_values("date").iloc[-1]
     found = {
         "as_of": review.as_of,
-        "version": str(review.releases.sort_values("date")["version"].iloc[-1]),
-        "next_search": str(review.releases.sort_values("date")["next_search_due"].iloc[-1]),
-        "studies": f"{len(studies):,}",
-        "findings": f"{len(findings):,}",
-        "questions": f"{len(answered)}",
-        "pooled": f"{sum(a.estimate is not None for a in answered)}",
-        "refused": f"{sum(a.estimate is None for a in answered)}",
-        "candidates": f"{len(screening):,}",
-        "included": f"{int((screening['decision'] == 'include').sum()):,}",
-        "excluded": f"{int((screening['decision'] == 'exclude').sum()):,}",
-        "newest_year": max(years),
-        "not_llm": f"{int((studies['llm'] == 'no').sum())}",
-        "models": f"{review.models['model'].nunique()}",
-        "entering": f"{sum(len(a.effects) for a in answered if a.estimate):,}",
+        "version": str(release["version"]),
+        "next_search": str(release["next_search_due"]),
+        "studies": f"{len(review.studies):,}",
+        "findings": f"{len(review.findings):,}",
+        "newest_year": max(map(review.year, review.studies.index)),
+        "not_llm": f"{int((review.studies['llm'] == 'no').sum())}",
     }
-    for name, rows in {"checked": findings["checked"].notna(), **{kind: findings["source_kind"] == kind for kind in ("data", "article", "preprint", "secondary")}}.items():
+    found |= _questions("", list(answered.values()))
+    for domain in DOMAINS:
+        studies = review.studies.index[review.studies["domain"] == domain]
+        asked = review.syntheses.index[review.syntheses["domain"] == domain]
+        found[f"{domain}_studies"] = f"{len(studies)}"
+        found[f"{domain}_findings"] = f"{int(review.findings['study'].isin(studies).sum())}"
+        found |= _questions(f"{domain}_", [answered[name] for name in asked])
+    return found | _screened(review) | _read(review)
+
+
+def _questions(prefix: str, answered: list[Pool]) -> dict[str, str]:
+    pooled = sum(answer.estimate is not None for answer in answered)
+    return {
+        f"{prefix}questions": f"{len(answered)}",
+        f"{prefix}pooled": f"{pooled}",
+        f"{prefix}refused": f"{len(answered) - pooled}",
+    }
+
+
+def _screened(review: Evidence) -> dict[str, str]:
+    """Publications looked at. One that was met under several themes counts once, and as included if it was under any."""
+    log = review.screening[review.screening["level"] == "study"]
+    publication = log["study"].fillna(log["doi"]).fillna(log["title"].str.lower())
+    included = publication[log["decision"] == "include"].nunique()
+    return {
+        "candidates": f"{publication.nunique():,}",
+        "included": f"{included:,}",
+        "excluded": f"{publication.nunique() - included:,}",
+        "entries": f"{len(log):,}",
+    }
+
+
+def _read(review: Evidence) -> dict[str, str]:
+    """How the findings were read, as number and share."""
+    findings = review.findings
+    kinds = {kind: findings["source_kind"] == kind for kind in ("data", "article", "preprint", "secondary")}
+    found = {}
+    for name, rows in {"checked": findings["checked"].notna(), **kinds}.items():
         found[name] = f"{int(rows.sum()):,}"
         found[f"{name}_share"] = numbers([100 * float(rows.mean())], "%")[0]
-    for domain in DOMAINS:
-        mine = studies[studies["domain"] == domain]
-        asked = [a for a in answered if review.syntheses.loc[a.synthesis].domain == domain]
-        found[f"{domain}_studies"] = f"{len(mine)}"
-        found[f"{domain}_findings"] = f"{int(findings['study'].isin(mine.index).sum())}"
-        found[f"{domain}_questions"] = f"{len(asked)}"
-        found[f"{domain}_pooled"] = f"{sum(a.estimate is not None for a in asked)}"
     return found

@@ -11,12 +11,14 @@ one finding a study.
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymare.estimators import VarianceBasedLikelihoodEstimator
+from pymare.estimators import DerSimonianLaird, VarianceBasedLikelihoodEstimator
 from scipy.stats import t
 
 from livingreview.effects import Effect, Refusal, effect, natural
@@ -92,9 +94,9 @@ def pool(review: Evidence, synthesis: str) -> Pool:
     KeyError
         If there is no such question.
     """
-    asked = review.syntheses.loc[synthesis]
+    asked: Any = review.syntheses.loc[synthesis]
     rows = review.findings[(review.findings["synthesis"] == synthesis) & review.findings["not_pooled"].isna()]
-    results = [effect(row, asked.scale) for _, row in rows.iterrows()]
+    results = [effect(row, asked.scale) for row in rows.itertuples()]
     effects = tuple(result for result in results if isinstance(result, Effect))
     refused = tuple(result for result in results if isinstance(result, Refusal))
     refusal = _refusal(asked.pool == "yes", asked.refusal, len({e.study for e in effects}))
@@ -131,14 +133,18 @@ def estimate_mean(effects: tuple[Effect, ...]) -> Estimate:
 
 
 def _fit(yi: NDArray[np.float64], vi: NDArray[np.float64], studies: NDArray[np.str_] | None) -> Estimate:
-    """REML at ``xtol`` 1e-10, without which PyMARE is 1e-6 away from metafor."""
-    options = {"weight_scheme": "individual"} if studies is None else {"weight_scheme": "rescale", "rho": RHO}
-    model = VarianceBasedLikelihoodEstimator("reml", small_sample_correction="knapp-hartung-conservative", xtol=1e-10, **options)
-    model.fit(yi[:, None], vi[:, None], np.ones((len(yi), 1)), g=studies)
-    result = model.summary()
+    """One effect a study: REML. Several: the moment estimator and weights of robumeta, with CR2."""
+    if studies is None:  # without xtol PyMARE is 1e-6 away from metafor
+        model = VarianceBasedLikelihoodEstimator("reml", small_sample_correction="knapp-hartung-conservative", xtol=1e-10)
+    else:
+        model = DerSimonianLaird(weight_scheme="rescale", rho=RHO)
+    with warnings.catch_warnings():  # PyMARE warns of few studies; the rules above have judged that already
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(yi[:, None], vi[:, None], np.ones((len(yi), 1)), g=studies)
+        result = model.summary()
     stats = result.get_fe_stats()
     tau2 = max(0.0, float(np.ravel(result.tau2)[0]))
-    method = "REML, Hartung-Knapp" if studies is None else "REML, correlated effects, CR2"
+    method = "REML, Hartung-Knapp" if studies is None else "correlated effects, CR2"
     return Estimate(float(stats["est"].item()), float(stats["se"].item()), float(np.ravel(result.fe_dof)[0]), tau2, _i2(vi, tau2), method)
 
 
@@ -149,7 +155,9 @@ def _i2(vi: NDArray[np.float64], tau2: float) -> float:
     return float(100 * tau2 / (tau2 + typical))
 
 
-def _one_a_study(yi: NDArray[np.float64], vi: NDArray[np.float64], studies: NDArray[np.str_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _one_a_study(
+    yi: NDArray[np.float64], vi: NDArray[np.float64], studies: NDArray[np.str_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean of each study's findings, with the variance of a mean of correlated values (Borenstein 2009, formula 24.2)."""
     means, variances = [], []
     for study in np.unique(studies):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -15,9 +16,9 @@ from IPython.display import HTML
 from myst_nb import glue
 
 from livingreview import charts
+from livingreview.cells import URL
 from livingreview.evidence import Evidence, load
 from livingreview.pooling import Pool, pool
-from livingreview.rules import URL
 from livingreview.wording import count, figures
 
 
@@ -32,7 +33,8 @@ def question(review: Evidence, synthesis: str) -> None:
     answered = pool(review, synthesis)
     store(synthesis, figures(answered))
     glue(f"{synthesis}.rows", HTML(rows(review, answered)), display=False)
-    glue(f"{synthesis}.figure", charts.forest(answered, review) if answered.shown else HTML(""), display=True)
+    drawable = answered.shown and answered.unit != "mixed"
+    glue(f"{synthesis}.figure", charts.forest(answered, review) if drawable else HTML(""), display=True)
 
 
 def store(prefix: str, values: Mapping[str, str]) -> None:
@@ -52,33 +54,35 @@ def rows(review: Evidence, answered: Pool) -> str:
     if len(left_out):
         parts.append(_table(review, left_out, "Why it does not enter", left_out["not_pooled"].tolist()))
         summary += f", and {count(len(left_out), 'row')} left out with the reason"
-    rule = f"<p>Rule: {html.escape(review.syntheses.loc[answered.synthesis].rule)}</p>"
-    return f'<details class="lr-rows"><summary>{summary}</summary>{rule}{"".join(parts)}</details>'
+    asked: Any = review.syntheses.loc[answered.synthesis]
+    rule = f"<p>Rule: {html.escape(asked.rule)}</p>"
+    opened = " open" if answered.unit == "mixed" else ""
+    return f'<details class="lr-rows"{opened}><summary>{summary}</summary>{rule}{"".join(parts)}</details>'
 
 
 def _table(review: Evidence, table: pd.DataFrame, last: str, remarks: list[str]) -> str:
-    body = "".join(
-        f"<tr><th scope='row'>{finding_link(review, row)}</th><td>{_text(row.outcome)}</td><td>{_text(row.as_reported)}</td>"
-        f"<td>{source_link(row)}</td><td>{_text(remark)}</td></tr>"
-        for (_, row), remark in zip(table.iterrows(), remarks, strict=True)
-    )
     head = "".join(f"<th scope='col'>{name}</th>" for name in ("Result", "What was counted", "As reported", "Source", last))
-    return f"<div class='lr-scroll' tabindex='0' role='region' aria-label='{last}'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    body = "".join(_row(review, row, remark) for row, remark in zip(table.itertuples(), remarks, strict=True))
+    inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div class='lr-scroll' tabindex='0' role='group' aria-label='{last}'>{inner}</div>"
 
 
-def _text(value: object) -> str:
-    return "" if pd.isna(value) else html.escape(str(value))  # type: ignore[call-overload]
+def _row(review: Evidence, row: Any, remark: str) -> str:
+    cells = (_text(row.outcome), _text(row.as_reported), source_link(row), _text(remark))
+    return f"<tr><th scope='row'>{finding_link(review, row)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def finding_link(review: Evidence, row: pd.Series) -> str:
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else html.escape(str(value))
+
+
+def finding_link(review: Evidence, row: Any) -> str:
     """Link to the permanent place of a finding, named by study, model and subgroup."""
-    what = [str(text) for text in (row.model, row.subgroup) if not pd.isna(text)]
-    label = " · ".join([review.citation(row.study), *dict.fromkeys(what)])
-    domain = review.studies.loc[row.study].domain
-    return f'<a href="../book/studies-{domain}.html#{row.finding}">{html.escape(label)}</a>'
+    domain = review.domain(row.study)
+    return f'<a href="../book/studies-{domain}.html#{row.finding}">{html.escape(review.label(row.finding))}</a>'
 
 
-def source_link(row: pd.Series) -> str:
+def source_link(row: Any) -> str:
     """Link to the page that was read, named by the place in it. Only http and https become links."""
     label = html.escape(str(row.locator) if not pd.isna(row.locator) else row.source_kind)
     address = str(row.source_url)
@@ -88,14 +92,16 @@ def source_link(row: pd.Series) -> str:
 def domain(review: Evidence, name: str) -> None:
     """Store what a chapter says of its evidence as a whole: ``technical.studies``, ``.findings``, ``.newest`` and so on."""
     studies = review.studies[review.studies["domain"] == name]
-    years = [str(review.bibliography.entries[study].fields.get("year", "")) for study in studies.index]
     asked = [pool(review, code) for code in review.syntheses.index[review.syntheses["domain"] == name]]
-    store(name, {
-        "studies": str(len(studies)),
-        "findings": f"{int(review.findings['study'].isin(studies.index).sum()):,}",
-        "questions": str(len(asked)),
-        "pooled": str(sum(answered.estimate is not None for answered in asked)),
-        "newest": max(years),
-        "real": str(int(studies["tier"].isin(["real-care", "real-data"]).sum())),
-        "as_of": review.as_of,
-    })
+    store(
+        name,
+        {
+            "studies": str(len(studies)),
+            "findings": f"{int(review.findings['study'].isin(studies.index).sum()):,}",
+            "questions": str(len(asked)),
+            "pooled": str(sum(answered.estimate is not None for answered in asked)),
+            "newest": max(map(review.year, studies.index)),
+            "real": str(int(studies["tier"].isin(["real-care", "real-data"]).sum())),
+            "as_of": review.as_of,
+        },
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from livingreview.faults import Fault, nearest
 
 DELIMITERS = {";": "semicolon", "\t": "tab", "|": "vertical bar"}
+csv.field_size_limit(2**31 - 1)  # a long cell is a fault of that cell (see rules), not of its row
 
 
 @dataclass
@@ -93,7 +94,10 @@ def _cells(sheet: Sheet, number: int, line: str, delimiter: str) -> list[str]:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error:
         sheet.blame(
-            number, "", line[:200], "has a quotation mark or line break that a cell cannot hold",
+            number,
+            "",
+            line[:200],
+            "has a quotation mark or line break that a cell cannot hold",
             'close the cell with ", write " inside a cell as "", and keep each row on one line',
         )
         return line.split(delimiter)
@@ -119,9 +123,12 @@ def _add_row(sheet: Sheet, number: int, line: str, delimiter: str) -> None:
         sheet.blame(number, "", "", "is a blank line", "remove it")
     elif len(cells) != width:
         kind = "too few" if len(cells) < width else "too many"
-        column = sheet.header[len(cells)] if len(cells) < width else sheet.header[-1]
+        column = sheet.header[min(len(cells), width - 1)] if width else ""
         sheet.blame(
-            number, column, "", f"row has {len(cells)} cells, {kind} for {width} columns",
+            number,
+            column,
+            "",
+            f"row has {len(cells)} cells, {kind} for {width} columns",
             "quote cells that hold a comma, and keep one cell (empty if not reported) for each column",
         )
     sheet.rows.append((cells + [""] * width)[:width])

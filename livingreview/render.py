@@ -17,6 +17,9 @@ import vl_convert
 VEGA_LITE = "6.4"
 """Version of Vega-Lite that vl-convert compiles with: Altair 6 writes its schema."""
 
+SILENT = re.compile(r' (?:role|aria-[a-z]+|pointer-events|font-family|fill="#000"|opacity="1"|stroke-opacity="1")(?:="[^"]*")?(?=[ />])')
+"""Attributes without use in a picture that is named as a whole and takes its font and ink from the page: half of its size."""
+
 
 def figure(spec: dict[str, Any], **_: Any) -> dict[str, str]:
     """MIME bundle of a Vega-Lite specification: ``text/html`` and ``text/plain``.
@@ -50,10 +53,16 @@ def _svg(spec: dict[str, Any], mark: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", svg)
     svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+    svg = SILENT.sub("", svg)
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
 def _inert(spec: dict[str, Any]) -> str:
-    """JSON that cannot close its script element."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON that cannot close its script element, without the description, which the figure carries already."""
+    text = json.dumps(
+        {key: value for key, value in spec.items() if key not in ("$schema", "description")},
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -80,10 +80,7 @@ def _column(raw: dict[str, Any]) -> Column:
 
 def _table(raw: dict[str, Any]) -> Table:
     schema = raw["schema"]
-    links = {
-        link["fields"]: (link["reference"]["resource"], link["reference"]["fields"])
-        for link in schema.get("foreignKeys", ())
-    }
+    links = {link["fields"]: (link["reference"]["resource"], link["reference"]["fields"]) for link in schema.get("foreignKeys", ())}
     columns = tuple(_column(column) for column in schema["fields"])
     for column in columns:
         if column.items and "resource" in column.items:

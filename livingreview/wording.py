@@ -72,7 +72,7 @@ def _estimate_figures(pool: Pool, estimate: Estimate) -> dict[str, str]:
         "estimate": with_unit(mean, pool.unit),
         "interval": f"{low} to {with_unit(high, pool.unit)}",
         "prediction": f"{new_low} to {with_unit(new_high, pool.unit)}",
-        "tau": f"{estimate.tau2 ** 0.5:.2f}",
+        "tau": f"{estimate.tau2**0.5:.2f}",
         "i2": _share(estimate.i2, 0 if _honest(estimate.i2, 0) else 1),
         "method": estimate.method,
     }
@@ -87,7 +87,9 @@ def answer(pool: Pool) -> str:
     values = [e.estimate for e in pool.effects] + [r.estimate for r in pool.refused if r.estimate is not None]
     studies = count(len(pool.shown), "study", "studies")
     results = count(len(values), "result")
-    spread = f"{studies}, {results}: {range_of(values, pool.unit)}." if pool.unit != "mixed" else f"{studies}, {results} in different units."
+    spread = (
+        f"{studies}, {results}: {range_of(values, pool.unit)}." if pool.unit != "mixed" else f"{studies}, {results} in different units."
+    )
     return f"Not pooled. {spread} {_sentence(pool.refusal)}"
 
 
@@ -95,6 +97,9 @@ def _pooled_answer(pool: Pool) -> str:
     found = _estimate_figures(pool, pool.estimate) if pool.estimate else {}
     studies = count(len(pool.studies), "study", "studies")
     caution = " So few studies give a rough answer only." if len(pool.studies) < 5 else ""
+    beside = len(pool.shown) - len(pool.studies)
+    if beside:
+        caution += f" {count(beside, 'more study is', 'more studies are')} shown but can't be weighed: percentages without a denominator."
     return (
         f"{found['estimate']} (95% confidence interval {found['interval']}; {studies}, {count(len(pool.effects), 'result')}). "
         f"A new study would be expected between {found['prediction'].replace(' to ', ' and ')}.{caution}"

@@ -1,0 +1,221 @@
+"""What a page can write to show evidence: ``{num}``, ``{finding}``, ``{study}``, ``{question}``, ``{studies}`` and ``{codebook}``.
+
+Numbers and figures come from the notebooks' stored outputs. Text from the tables becomes docutils text nodes, which are escaped
+when written: it can't become markup.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, ClassVar, TypeAlias
+
+import pandas as pd
+from docutils import nodes
+from docutils.parsers.rst import directives
+from myst_nb.ext.glue.utils import create_pending_glue_ref
+from sphinx import addnodes
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from livingreview import bibliography, schema
+from livingreview.cells import URL
+from livingreview.evidence import Evidence, load
+from livingreview.notebooks import ANALYSES
+
+Cell: TypeAlias = "str | nodes.Node"
+
+review = cache(load)
+"""The evidence, loaded once a build (``review.cache_clear()`` before the next)."""
+
+
+def stored(env: BuildEnvironment, document: nodes.document, place: tuple[str, int], key: str, text: bool) -> nodes.Element:
+    """A stored output: ``name`` from the notebook that is called like the page, ``notebook:name`` from another.
+
+    The page is noted to depend on the notebook, so that it is written anew when only the notebook changed.
+    """
+    stem, _, name = key.rpartition(":")
+    stem = stem or env.docname.rpartition("/")[2]
+    env.note_dependency(str(ANALYSES / f"{stem}.ipynb"))
+    how = {"inline": True, "gtype": "text", "fmt_spec": "s"} if text else {}
+    found: nodes.Element = create_pending_glue_ref(document, *place, f"/analyses/{stem}.ipynb", name, **how)
+    return found
+
+
+class Number(SphinxRole):
+    """A stored number as a link to the section of its question: ``{num}`` with ``fabricated-references.estimate``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """One link, whose text is resolved after all notebooks are read."""
+        target = self.text.rpartition(":")[2].partition(".")[0]
+        link = addnodes.pending_xref(
+            "",
+            refdomain="std",
+            reftype="ref",
+            reftarget=target,
+            refexplicit=True,
+            refwarn=True,
+            refdoc=self.env.docname,
+            classes=["lr-num"],
+        )
+        self.set_source_info(link)
+        link += stored(self.env, self.inliner.document, self.get_source_info(), self.text, text=True)
+        return [link], []
+
+
+class Finding(SphinxRole):
+    """The figures of one finding as reported, as a link to its permanent place: ``{finding}`` with ``chelli2024hallucination-1``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """One link; a warning, which fails the build, where there is no such finding."""
+        return _linked(self, review().findings, lambda row: str(row.as_reported).partition(";")[0])
+
+
+class Study(SphinxRole):
+    """The short citation of a study, as a link to its permanent place: ``{study}`` with ``chelli2024hallucination``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """One link; a warning, which fails the build, where there is no such study."""
+        return _linked(self, review().studies, lambda row: review().citation(row.study))
+
+
+def _linked(role: SphinxRole, rows: pd.DataFrame, label: Callable[[Any], str]) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    for file in (schema.EVIDENCE / "findings.csv", schema.EVIDENCE / "studies.csv", schema.BIBLIOGRAPHY):
+        role.env.note_dependency(str(file))
+    if role.text not in rows.index:
+        fault = role.inliner.reporter.error(f"there is no '{role.text}' in the evidence", line=role.lineno)
+        return [role.inliner.problematic(role.rawtext, role.rawtext, fault)], [fault]
+    row: Any = rows.loc[role.text]
+    domain = review().domain(row.study)
+    return [nodes.reference("", label(row), refuri=f"studies-{domain}.html#{role.text}", internal=True, classes=["lr-num"])], []
+
+
+class Question(SphinxDirective):
+    """A question's answer, figure and rows: ``{question} fabricated-references``."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {"notebook": directives.unchanged}
+
+    def run(self) -> list[nodes.Node]:
+        """A paragraph with the answer, the figure, and the rows behind it."""
+        prefix = f"{self.options['notebook']}:" if "notebook" in self.options else ""
+        answer, figure, rows = (
+            stored(self.env, self.state.document, self.get_source_info(), f"{prefix}{self.arguments[0]}.{part}", text=part == "answer")
+            for part in ("answer", "figure", "rows")
+        )
+        return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, rows]
+
+
+class Studies(SphinxDirective):
+    """The studies of a domain with all their findings, each with its permanent anchor: ``{studies} technical``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """One section a study."""
+        for file in [*schema.EVIDENCE.iterdir(), schema.BIBLIOGRAPHY]:
+            self.env.note_dependency(str(file))
+        evidence = review()
+        mine = evidence.studies[evidence.studies["domain"] == self.arguments[0]]
+        return [_study(evidence, study) for study in mine.itertuples()]
+
+
+def _study(evidence: Evidence, study: Any) -> nodes.section:
+    name = evidence.citation(study.study)
+    address = evidence.address(study.study)
+    facts = {"Design": study.design, "Tier": study.tier, "Country": study.country, "Sample": study.sample}
+    told = ". ".join(f"{fact}: {str(value).rstrip('.')}" for fact, value in facts.items() if not pd.isna(value))
+    rows = evidence.findings[evidence.findings["study"] == study.study]
+    section = nodes.section("", nodes.title("", name), ids=[study.study], names=[study.study], classes=["lr-study"])
+    cited = bibliography.full_citation(evidence.bibliography.entries[study.study])
+    section += nodes.paragraph("", "", nodes.Text(cited + " "), hyperlink(address, address.removeprefix("https://")))
+    section += nodes.paragraph("", told + ".")
+    if not pd.isna(study.notes):
+        section += nodes.paragraph("", f"Beware: {study.notes}", classes=["lr-beware"])
+    section += table(
+        f"Findings of {name}",
+        ("No.", "What", "Figures", "Source", "Question"),
+        [[row.finding.rpartition("-")[2], _what(row), _figures(row), _source(row), _entry(row)] for row in rows.itertuples()],
+        rows.index,
+    )
+    return section
+
+
+def _what(row: Any) -> str:
+    return " · ".join(str(text) for text in dict.fromkeys((row.outcome, row.model, row.group, row.subgroup)) if not pd.isna(text))
+
+
+def _figures(row: Any) -> str:
+    unit = "" if row.unit in ("%", "ratio", "significance only") else f" [{row.unit}]"
+    return cell(row.as_reported) + unit
+
+
+def _source(row: Any) -> nodes.Node:
+    return hyperlink(row.source_url, cell(row.locator) or str(row.source_kind))
+
+
+def _entry(row: Any) -> str:
+    if pd.isna(row.not_pooled):
+        return str(row.synthesis)
+    return f"{cell(row.synthesis) or 'no question'}; left out: {row.not_pooled}"
+
+
+def cell(value: Any) -> str:
+    """A cell as text, empty where nothing was reported."""
+    return "" if pd.isna(value) else str(value)
+
+
+def hyperlink(address: str, label: str) -> nodes.Node:
+    """A link to another site; plain text where the address is not http or https."""
+    return nodes.reference("", label, refuri=address, internal=False) if URL.fullmatch(address) else nodes.Text(label)
+
+
+class Codebook(SphinxDirective):
+    """Every table and column of the data package: ``{codebook}``."""
+
+    def run(self) -> list[nodes.Node]:
+        """One section a table."""
+        self.env.note_dependency(str(schema.EVIDENCE / "datapackage.json"))
+        return [_described(item) for item in schema.tables().values()]
+
+
+def _described(item: schema.Table) -> nodes.section:
+    section = nodes.section(
+        "", nodes.title("", f"{item.title}: evidence/{item.path}"), ids=[f"table-{item.name}"], names=[f"table {item.name}"]
+    )
+    section += nodes.paragraph("", item.description)
+    section += table(
+        f"Columns of {item.title}",
+        ("Column", "Type", "What it holds", "Example"),
+        [[column.name, _type(column), _holds(column), column.example] for column in item.columns],
+        [f"{item.name}.{column.name}" for column in item.columns],
+    )
+    return section
+
+
+def _type(column: schema.Column) -> str:
+    kind = f"{column.type} list, separated by {column.items['delimiter']}" if column.items else column.type
+    return ", ".join([kind, *(rule for rule in ("required", "unique") if getattr(column, rule))])
+
+
+def _holds(column: schema.Column) -> str:
+    words = "; ".join(f"{word}: {meaning}" for word, meaning in column.meanings.items()) or ", ".join(column.words)
+    return column.description + (f" Words: {words}." if words else "")
+
+
+def table(name: str, head: Iterable[str], rows: Iterable[Iterable[Cell]], ids: Iterable[str]) -> list[nodes.Node]:
+    """A table of text and links that scrolls by itself on a narrow screen. ``ids`` gives each row its permanent anchor."""
+    heads = list(head)
+    body = nodes.tbody()
+    for cells, mark in zip(rows, ids, strict=True):
+        row = _row(cells)
+        row["ids"] = [mark]
+        body += row
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in heads), nodes.thead("", _row(heads)), body, cols=len(heads))
+    opening = f'<div class="lr-scroll" role="group" tabindex="0" aria-label="{html.escape(name)}">'
+    return [nodes.raw("", opening, format="html"), nodes.table("", group), nodes.raw("", "</div>", format="html")]
+
+
+def _row(cells: Iterable[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", nodes.Text(item) if isinstance(item, str) else item)) for item in cells))

@@ -1,0 +1,198 @@
+"""The built site in a real headless Chromium with the network closed: nothing missing, nothing outside, readable by everyone."""
+
+import functools
+import http.server
+import json
+import re
+import shutil
+import threading
+import zipfile
+from html.parser import HTMLParser
+from urllib.parse import unquote, urljoin, urlparse
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from livingreview import schema
+
+SITE = schema.ROOT / "_build" / "html"
+PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html") if "_static" not in page.parts)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+LOOKS = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def base():
+    assert PAGES, "there is no built site: run 'make build' first"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    assert CHROMIUM, "Chromium is needed: on Debian or Ubuntu, apt-get install chromium"
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield started
+        started.close()
+
+
+class Visit:
+    """A page opened with the network closed, and all that went wrong."""
+
+    def __init__(self, context, base, path):
+        self.wrong = []
+        self.page = context.new_page()
+        self.page.on("console", lambda message: message.type == "error" and self.wrong.append(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        self.page.on("response", lambda answer: answer.status >= 400 and self.wrong.append(f"{answer.status}: {answer.url}"))
+        self.page.route("**/*", lambda route: self.gate(route, base))
+        self.page.goto(base + path, wait_until="load")
+        self.page.wait_for_timeout(300)
+
+    def gate(self, route, base):
+        if route.request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.wrong.append(f"outside: {route.request.url}")
+            route.abort()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_silent_and_accessible(browser, base, path, look):
+    context = browser.new_context(**LOOKS[look])
+    visit = Visit(context, base, path)
+    wrong = list(visit.wrong)
+    assert wrong == []
+    assert not visit.page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"), "the page is wider than the screen"
+    violations = Axe().run(visit.page).response["violations"]
+    assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations if v["impact"] in ("serious", "critical")] == []
+    context.close()
+
+
+def test_charts_are_there_without_scripts(browser, base):
+    context = browser.new_context(java_script_enabled=False)
+    visit = Visit(context, base, "book/technical.html")
+    figures = visit.page.locator("figure.lr-figure")
+    assert figures.count() > 10
+    assert visit.page.locator("figure.lr-figure svg").count() == figures.count()
+    assert visit.page.locator("figure.lr-figure svg").first.bounding_box()["height"] > 100
+    context.close()
+
+
+def test_pointing_at_a_chart_makes_it_interactive_with_the_local_bundle(browser, base):
+    context = browser.new_context(**LOOKS["desktop"])
+    visit = Visit(context, base, "book/technical.html")
+    chart = visit.page.locator("figure.lr-figure").first
+    chart.scroll_into_view_if_needed()
+    chart.hover()
+    chart.locator(".vega-embed svg").wait_for(timeout=10_000)
+    chart.locator(".mark-symbol path").first.hover()
+    tip = visit.page.locator("#vg-tooltip-element.visible")
+    tip.wait_for(timeout=5_000)
+    assert "Bhattacharyya 2023" in tip.inner_text()
+    assert visit.wrong == []
+    context.close()
+
+
+def test_the_site_works_from_a_folder(browser):
+    page = browser.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((SITE / "index.html").as_uri(), wait_until="load")
+    page.get_by_role("link", name="Technical vulnerabilities", exact=True).first.click()
+    chart = page.locator("figure.lr-figure").first
+    chart.hover()
+    chart.locator(".vega-embed svg").wait_for(timeout=10_000)
+    assert wrong == []
+    page.close()
+
+
+class Addresses(HTMLParser):
+    """Links and ids of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.ids = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("href", "src") and value:
+                self.links.add(value)
+            if name == "id" and value:
+                self.ids.append(value)
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    return {path: Addresses((SITE / path).read_text(encoding="utf-8")) for path in PAGES}
+
+
+def test_every_link_inside_the_site_leads_somewhere(addresses):
+    lost = []
+    for path, page in addresses.items():
+        for link in page.links:
+            target = urlparse(urljoin(f"http://site/{path}", link))
+            if target.netloc != "site" or link.startswith("#search"):
+                continue
+            file = unquote(target.path).lstrip("/")
+            if not (SITE / file).is_file() or (
+                target.fragment and file in addresses and unquote(target.fragment) not in addresses[file].ids
+            ):
+                lost.append(f"{path} -> {link}")
+    assert lost == []
+
+
+def test_links_out_are_http_only(addresses):
+    schemes = {urlparse(link).scheme for page in addresses.values() for link in page.links}
+    assert schemes <= {"", "http", "https", "data"}
+
+
+def test_ids_are_unique(addresses):
+    assert {
+        path: [mark for mark in page.ids if page.ids.count(mark) > 1]
+        for path, page in addresses.items()
+        if len(set(page.ids)) < len(page.ids)
+    } == {}
+
+
+def test_every_study_and_finding_has_its_permanent_place(addresses):
+    places = {mark for path, page in addresses.items() if "studies-" in path for mark in page.ids}
+    keys = re.findall(r"^([^,]+),", (schema.EVIDENCE / "findings.csv").read_text(encoding="utf-8"), re.M)[1:]
+    assert set(keys) <= places
+    assert {key.rpartition("-")[0] for key in keys} <= places
+
+
+def test_a_page_is_light(addresses):
+    heavy = {path: (SITE / path).stat().st_size for path in addresses if (SITE / path).stat().st_size > 300_000}
+    assert heavy == {}
+
+
+def test_the_downloads_are_whole():
+    with zipfile.ZipFile(SITE / "_static" / "evidence.zip") as archive:
+        names = archive.namelist()
+        described = json.loads(archive.read("datapackage.json"))
+    assert {resource["path"] for resource in described["resources"]} <= set(names)
+    assert "references.bib" in names

@@ -1,0 +1,83 @@
+"""What the pages say: rounding that stays honest, and answers that can't claim what was not done."""
+
+import pytest
+
+from livingreview.effects import Effect, Refusal
+from livingreview.pooling import Estimate, Pool
+from livingreview.wording import answer, count, figures, numbers, range_of
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "expected"),
+    [
+        ([44.7, 17.4, 75.6], "%", ["45%", "17%", "76%"]),
+        ([99.6], "%", ["99.6%"]),
+        ([0.4, 0.1, 1.2], "%", ["0.4%", "0.1%", "1.2%"]),
+        ([99.99, 0.01], "%", [">99.9%", "<0.1%"]),
+        ([100, 0], "%", ["100%", "0%"]),
+        ([50, 0.2, 99], "%", ["50.0%", "0.2%", "99.0%"]),
+        ([-0.44, -0.62, -0.25], "hours", ["\u22120.44", "\u22120.62", "\u22120.25"]),
+        ([-38.2, 5.0], "points", ["\u221238.2", "5.0"]),
+        ([254.3, -12.0], "seconds", ["254", "\u221212"]),
+    ],
+)
+def test_numbers_of_one_result_have_the_same_digits_and_never_round_to_none_or_all(values, unit, expected):
+    assert numbers(values, unit) == expected
+
+
+def test_counts_have_the_right_plural_and_separators():
+    assert [count(1, "study", "studies"), count(2, "study", "studies"), count(12999, "sentence")] == [
+        "1 study",
+        "2 studies",
+        "12,999 sentences",
+    ]
+
+
+def test_a_range_of_one_value_is_that_value():
+    assert range_of([40.0, 40.2], "%") == "40%"
+    assert range_of([7.0, 40.0], "%") == "from 7% to 40%"
+
+
+def made(effects=(), refused=(), estimate=None, refusal="", unit="%"):
+    return Pool("q", "How often?", "proportion", unit, "barrier", tuple(effects), tuple(refused), estimate, refusal)
+
+
+def result(study, value):
+    return Effect(f"{study}-1", study, 0.0, 0.1, value, value - 5, value + 5, 100, "made")
+
+
+POOLED = made(
+    [result(s, v) for s, v in zip("abc", (20, 30, 40), strict=True)], estimate=Estimate(0.0, 0.2, 2, 0.3, 60.0, "REML, Hartung-Knapp")
+)
+
+
+def test_a_pooled_answer_gives_estimate_interval_prediction_and_its_caution():
+    said = answer(POOLED)
+    assert said.startswith("50% (95% confidence interval 30% to 70%; 3 studies, 3 results).")
+    assert "A new study would be expected between" in said
+    assert "rough answer" in said
+    assert {"estimate", "interval", "prediction", "tau", "i2", "method"} <= figures(POOLED).keys()
+
+
+def test_a_refused_answer_gives_the_range_and_the_reason_and_no_estimate():
+    refused = made([result("a", 20), result("b", 60)], refusal="two studies have usable numbers for this question, and a pool needs 3")
+    assert answer(refused) == (
+        "Not pooled. 2 studies, 2 results: from 20% to 60%. Two studies have usable numbers for this question, and a pool needs 3."
+    )
+    assert not {"estimate", "interval", "prediction"} & figures(refused).keys()
+
+
+def test_an_empty_question_says_so():
+    assert answer(made(refusal="no study has usable numbers")) == "No study in the table answers this in numbers yet."
+
+
+def test_results_in_different_units_are_not_given_a_range():
+    said = answer(
+        made(
+            refused=[Refusal("a-1", "a", "no common scale", 1.0), Refusal("b-1", "b", "no common scale", 300.0)],
+            refusal="mixed.",
+            unit="mixed",
+        )
+    )
+    assert "different units" in said
+    assert "300" not in said
