@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from livingreview import schema
@@ -106,8 +107,15 @@ def refresh(paths: list[Path], jobs: int | None = None) -> Iterator[tuple[Path, 
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count()) as workers:
         running = {workers.submit(execute, path): path for path in paths}
         for done in as_completed(running):
-            error = done.exception()
-            yield running[done], "" if error is None else f"{type(error).__name__}: {error}"
+            yield running[done], _told(done.exception())
+
+
+def _told(error: BaseException | None) -> str:
+    """An error as a reader of the notebook needs it: the cell that failed and what it said, without the traceback."""
+    if isinstance(error, CellExecutionError):
+        cell = error.traceback.split("------------------\n")[1].strip()
+        return f"{error.ename}: {error.evalue}\n  in the cell\n    " + cell.replace("\n", "\n    ")
+    return "" if error is None else f"{type(error).__name__}: {error}"
 
 
 def execute(path: Path) -> None:

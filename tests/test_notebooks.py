@@ -1,5 +1,8 @@
 """Stored outputs are refused when they were never made, were stripped or changed, or are stale."""
 
+import shutil
+from pathlib import Path
+
 import nbformat
 import pytest
 
@@ -8,13 +11,19 @@ from livingreview import notebooks
 CODE = "from livingreview.wording import count\nprint(count(2, 'study', 'studies'))"
 
 
-@pytest.fixture
-def stored(tmp_path):
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
     """A small notebook, executed and stamped."""
-    path = tmp_path / "small.ipynb"
+    path = tmp_path_factory.mktemp("executed") / "small.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE), nbformat.v4.new_markdown_cell("text")]), path)
     notebooks.execute(path)
     return path
+
+
+@pytest.fixture
+def stored(executed, tmp_path):
+    """A copy of it to spoil."""
+    return Path(shutil.copy(executed, tmp_path))
 
 
 def edit(path, change):
