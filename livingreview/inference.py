@@ -108,6 +108,7 @@ def results(pools: het.Stack, x: Array, method: str, test: str, names: tuple[str
         **_omnibus(beta, cov, x, pools, df, test), "r2": _explained(pools, x, tau2, method),
         "t_pi": special.stdtrit(k - 1, 0.975), "ratio": _variance_ratio(pools), "floored": (test == "hk-floored") & (now.q < df),
     }  # fmt: skip
+    table["mean"] = np.full(len(k), len(names) == 1 and bool(constant(x, pools.used).all()))
     table["crit"] = np.where(np.isinf(table["df"]), Z, special.stdtrit(df, 0.975))
     table["p"] = p_values(beta, table["se"], table["df"])
     rows = [dict(zip(table, values, strict=True)) for values in zip(*(a.tolist() for a in table.values()), strict=True)]
@@ -180,10 +181,10 @@ def _one(row: dict[str, Any], k: int, method: str, test: str, names: tuple[str, 
     coefficients = tuple(Coefficient(name, b, se, row["df"], ci, p) for name, b, se, ci, p in found)
     shared = {name: row[name] for name in ("tau2", "tau2_low", "tau2_high", "i2", "i2_low", "i2_high", "q", "q_df", "q_p")}
     notes = _notes(row, k, method, len(names), fewest)
-    if len(names) == 1 and k < fewest:
+    if row["mean"] and k < fewest:
         return Fit(k, method, test, **shared, notes=notes)
     shared |= {name: row[name] for name in ("qm", "qm_df", "qm_p", "r2")}
-    if len(names) > 1:
+    if not row["mean"]:
         return Fit(k, method, test, df=row["df"], **shared, coefficients=coefficients, notes=notes)
     mean, se, ci, p = row["beta"][0], row["se"][0], ends[0], row["p"][0]
     half = row["t_pi"] * (row["tau2"] + se**2) ** 0.5
