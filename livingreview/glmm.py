@@ -156,7 +156,11 @@ def fit_glmm(events: ArrayLike, totals: ArrayLike, test: str = "t", *, fewest: i
     if refused:
         raise ValueError("; ".join(f"{row.key}: {row.reason}" for row in refused))
     if len(x) < 2:
-        return _exact(x, n, "single study", "one study: its own exact interval, not a pool") if len(x) else Fit(0, "GLMM", test, notes=("no study",))
+        return (
+            _exact(x, n, "single study", "one study: its own exact interval, not a pool")
+            if len(x)
+            else Fit(0, "GLMM", test, notes=("no study",))
+        )
     if x.sum() in (0, n.sum()):
         return _exact(x, n, "exact", f"all {len(x)} studies are at {100 if x.sum() else 0}%: exact interval of the summed counts")
     if len(x) < fewest:

@@ -45,7 +45,8 @@ class Fit:
     ``df`` is infinite for the z test. ``i2`` is in percent, from tau2 (FE: from Q). ``pi`` is the 95% prediction interval of
     a new study's true effect, t with k - 1 degrees of freedom (IntHout 2016, doi 10.1136/bmjopen-2015-010247).
     ``qm`` tests all moderators: chi-squared with ``qm_df`` for z, else F with ``qm_df`` and ``df``. ``r2`` is the percent of
-    tau2 that the moderators explain.
+    tau2 that the moderators explain. ``clusters`` is the number of studies where one may have several effects (else 0), and
+    ``components`` what ``tau2`` is the sum of in a three-level model: between and within studies.
     """
 
     k: int
@@ -71,7 +72,14 @@ class Fit:
     qm_df: float = NOTHING
     qm_p: float = NOTHING
     r2: float = NOTHING
+    clusters: int = 0
+    components: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def studies(self) -> int:
+        """Studies that the ``k`` effects come from."""
+        return self.clusters or self.k
 
     @property
     def headline(self) -> bool:
@@ -191,16 +199,23 @@ def _one(row: dict[str, Any], k: int, method: str, test: str, names: tuple[str, 
     return Fit(k, method, test, mean, se, row["df"], ci, p, **shared, pi=(mean - half, mean + half), coefficients=coefficients, notes=notes)
 
 
+def notes_on_size(studies: int, p: int, fewest: int = FEWEST) -> tuple[str, ...]:
+    """What the number of studies allows, for a mean (p = 1) or a regression with p coefficients."""
+    told = {
+        f"{studies} studies: shown, not pooled; a pool needs {fewest}": p == 1 and studies < fewest,
+        f"only {studies} studies: a rough answer": fewest <= studies < CAUTION,
+        f"{studies} studies for {p} coefficients: fewer than ten a moderator (Cochrane Handbook 10.11.5.1)": studies < 10 * (p - 1),
+    }
+    return tuple(text for text, holds in told.items() if holds)
+
+
 def _notes(row: dict[str, Any], k: int, method: str, p: int, fewest: int) -> tuple[str, ...]:
     """What a reader must know of a result, in the order of weight."""
     told = {
-        f"{k} studies: shown, not pooled; a pool needs {fewest}": k < fewest,
-        f"only {k} studies: a rough answer": fewest <= k < CAUTION,
-        f"{k} studies for {p} coefficients: fewer than ten a moderator (Cochrane Handbook 10.11.5.1)": p > 1 and k < 10 * (p - 1),
         f"the largest variance is {row['ratio']:.0e} times the smallest: one study carries everything": row["ratio"] > RATIO,
         "the Q-profile set of tau2 is empty: the estimates differ less than chance would have them": row["empty"],
         "Hartung and Knapp's factor was below 1 and was raised to 1": row["floored"],
         "the standard error is 0, so there is no test and no honest interval: take the floored test": min(row["se"]) == 0,
         "FE: tau2 is 0 by assumption, and the prediction interval is that of a new study under this assumption": method == "FE" and p == 1,
-    }  # fmt: skip
-    return tuple(text for text, holds in told.items() if holds)
+    }
+    return (*notes_on_size(k, p, fewest), *(text for text, holds in told.items() if holds))
