@@ -32,7 +32,7 @@ def main() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the faults as a JSON list.")
 def check(evidence: Path, bibliography: Path, as_json: bool) -> None:
-    r"""Report all faults of the evidence tables and the bibliography.
+    """Report all faults of the evidence tables and the bibliography.
 
     Each fault is one line: file, line, column, value, what is wrong, and how to mend it.
     Exit code 0 without faults, 1 with any.
@@ -40,7 +40,7 @@ def check(evidence: Path, bibliography: Path, as_json: bool) -> None:
     \b
     livingreview check
     livingreview check --json | jq '.[] | .line'
-    """
+    """  # noqa: D301
     from livingreview.check import check as find_faults
 
     faults = find_faults(evidence, bibliography)
@@ -84,6 +84,65 @@ def status() -> None:
     found = [problem for path in notebooks.notebooks() for problem in notebooks.problems(path)]
     click.echo("\n".join(found) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
     sys.exit(1 if found else 0)
+
+
+@main.command()
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--measure", type=click.Choice(["proportion", "generic"]), help="Counts, or effects.  [default: what the columns say]")
+@click.option("--scale", type=click.Choice(["linear", "log"]), help="Of estimates: differences, or ratios.  [default: linear]")
+@click.option(
+    "--method",
+    type=click.Choice(["REML", "DL", "PM", "ML", "FE", "GLMM"], case_sensitive=False),
+    metavar="REML|DL|PM|ML|FE|GLMM",
+    help="Estimator.  [default: GLMM for proportions, else REML]",
+)
+@click.option(
+    "--test",
+    type=click.Choice(["z", "hk", "hk-floored", "t"]),
+    help="Test and interval: z, hk or hk-floored; GLMM: z or t.  [default: hk-floored; GLMM: t; FE: z]",
+)
+@click.option(
+    "--cluster", type=click.Choice(["rve", "three-level"]), help="Studies come more than once.  [default: rve with a cluster column]"
+)
+@click.option("--moderator", "moderators", multiple=True, metavar="COLUMN", help="Meta-regression on a column; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, with all digits.")
+def pool(
+    path: Path,
+    measure: str | None,
+    scale: str | None,
+    method: str | None,
+    test: str | None,
+    cluster: str | None,
+    moderators: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Pool the studies of any CSV file, with the review's own methods.
+
+    \b
+    The file has a column study, and one of
+      events,total                  counts of a proportion
+      estimate,ci_low,ci_high       with 95% intervals; --scale log for ratios
+      yi,vi                         effects and variances on the analysis scale
+    and may have a column cluster: rows with the same cluster are findings of one study.
+
+    Rows that can't be used are refused by line, with the reason, and the rest is pooled.
+    Fewer than three studies are shown, never pooled. Exit code 2 for a file or options that can't be used.
+
+    \b
+    livingreview pool accuracy.csv
+    livingreview pool ratios.csv --scale log
+    livingreview pool effects.csv --method DL --test z --json | jq .estimate
+    livingreview pool findings.csv --cluster three-level
+    livingreview pool effects.csv --moderator year --moderator design
+    """  # noqa: D301
+    from livingreview import anycsv, anypool, forest
+
+    try:
+        table = anycsv.read(path, measure, scale, cluster is not None, moderators)
+        found = anypool.answer(table, anypool.Choice(method, test, cluster))
+    except anycsv.CannotPool as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(json.dumps(anypool.as_dict(found), indent=1) if as_json else forest.text(found))
 
 
 def _summary(evidence: Path) -> str:
