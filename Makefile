@@ -52,7 +52,7 @@ nbval: env ## Execute the notebooks again and compare every stored output
 	$(BIN)/pytest --nbval --nbval-current-env -n auto --dist loadfile analyses
 
 site: build ## Open every page of the built site in Chromium with the network closed
-	$(BIN)/pytest tests/site
+	$(BIN)/pytest tests/site -n auto
 
 lock: ## Renew requirements.txt from pyproject.toml (needs uv)
 	@{ echo "# The complete lock, for Python 3.11 and newer. Made by 'make lock' from pyproject.toml; do not edit."; echo "-e ."; \

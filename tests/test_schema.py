@@ -82,4 +82,6 @@ def test_example_follows_the_rules_of_its_column(table: schema.Table, column: sc
 @of_each_column
 def test_example_occurs_in_its_column(table: schema.Table, column: schema.Column) -> None:
     values = {row[column.name] for row in read(schema.EVIDENCE / table.path)} - {""}
-    assert not values or column.example in values
+    assert not values or column.example in values, (
+        f"give {table.name}.{column.name} an example that stands in the table, in evidence/datapackage.json"
+    )

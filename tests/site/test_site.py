@@ -68,6 +68,8 @@ class Visit:
         self.page.on("response", lambda answer: answer.status >= 400 and self.wrong.append(f"{answer.status}: {answer.url}"))
         self.page.route("**/*", lambda route: self.gate(route, base))
         self.page.goto(base + path, wait_until="load")
+        self.page.wait_for_timeout(200)  # the root page forwards to the home page, and colours fade in
+        self.page.wait_for_load_state("networkidle")
         self.page.wait_for_timeout(300)
 
     def gate(self, route, base):
