@@ -22,13 +22,21 @@ INTERVAL_SCALES: dict[str, Callable[[float], float]] = {
 }
 """Scales on which a printed interval gives the variance, and the transformation under which it is symmetric."""
 
+COMPARISONS = ("odds ratio", "risk difference", "mean difference")
+"""Scales on which the two arms of a pair make one effect."""
+
+SHARES = ("proportion", "sensitivity", "specificity")
+OFF_CENTRE = 0.1
+"""Distance of an estimate from the middle of its interval, in widths, from which it is flagged."""
+
 
 @dataclass(frozen=True)
 class Effect:
-    """One finding on the analysis scale of its pool.
+    """One finding, or one pair of arms, on the analysis scale of its pool.
 
     ``yi`` and ``vi`` are on that scale (logit for proportions, log for ratios); ``estimate``, ``low`` and ``high``
-    (the finding's own 95% interval) are in the unit of the pool. ``derived`` says how they came about.
+    (its own 95% interval) are in the unit of the pool. ``derived`` says how they came about. ``counts`` are events and total,
+    where the effect is a proportion of counts. ``other`` is the second finding of a pair.
     """
 
     finding: str
@@ -40,6 +48,8 @@ class Effect:
     high: float
     total: int | None
     derived: str
+    counts: tuple[int, int] | None = None
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,24 @@ class Refusal:
     study: str
     reason: str
     estimate: float | None = None
+    other: str = ""
+
+
+def effects(rows: pd.DataFrame, scale: str) -> list[Effect | Refusal]:
+    """All rows of one question: the two arms of a pair together where the scale compares, every other row by itself.
+
+    Nothing drops out: each row is the ``finding`` or the ``other`` of exactly one result.
+    """
+    found: list[Effect | Refusal] = []
+    pairs: dict[str, list[Any]] = {}
+    for row in rows.itertuples():
+        if scale in COMPARISONS and not pd.isna(row.pair):
+            pairs.setdefault(str(row.pair), []).append(row)
+        else:
+            found.append(effect(row, scale))
+    for arms in pairs.values():
+        found += _pair(arms, scale)
+    return found
 
 
 def effect(row: Any, scale: str) -> Effect | Refusal:
@@ -67,21 +95,26 @@ def _shown(row: Any) -> float | None:
         value = 100 * row.events / row.total
     if value is None or row.flip != "yes":
         return value
-    return 100 - value if row.measure in ("proportion", "sensitivity", "specificity") else -value
+    return 100 - value if row.measure in SHARES else -value
 
 
 def _proportion(row: Any) -> Effect | Refusal:
-    if not pd.isna(row.total):
-        total = int(row.total)
-        if not pd.isna(row.events):
-            return _from_counts(row, int(row.events), total, "counts as printed")
-        if not pd.isna(row.estimate):
-            return _from_counts(
-                row, round(float(row.estimate) * total / 100), total, "nearest whole number to the printed percent of the printed total"
-            )
+    counted = _counts(row)
+    if counted:
+        return _from_counts(row, *counted)
     if not pd.isna(row.ci_low) and not pd.isna(row.ci_high):
         return _logit_interval(row)
     return Refusal(row.finding, row.study, "a percent with neither denominator nor interval", _shown(row))
+
+
+def _counts(row: Any) -> tuple[int, int, str] | None:
+    """Events, total and how they came about; None where they can't be had. A flipped row counts its complement."""
+    if pd.isna(row.total) or (pd.isna(row.events) and pd.isna(row.estimate)):
+        return None
+    total, printed = int(row.total), not pd.isna(row.events)
+    events = int(row.events) if printed else round(float(row.estimate) * total / 100)
+    derived = "counts as printed" if printed else "nearest whole number to the printed percent of the printed total"
+    return (total - events if row.flip == "yes" else events), total, derived
 
 
 def _from_counts(row: Any, events: int, total: int, derived: str) -> Effect:
@@ -89,15 +122,13 @@ def _from_counts(row: Any, events: int, total: int, derived: str) -> Effect:
 
     The row's own interval is Clopper and Pearson's, which needs no such correction.
     """
-    events = total - events if row.flip == "yes" else events
     add = 0.5 if events in (0, total) else 0.0
     yes, no = events + add, total - events + add
     own = binomtest(events, total).proportion_ci(method="exact")
     if add:
-        derived += "; 0.5 added to both cells"
-    return Effect(
-        row.finding, row.study, math.log(yes / no), 1 / yes + 1 / no, 100 * events / total, 100 * own.low, 100 * own.high, total, derived
-    )
+        derived += "; for logits 0.5 added to both cells"
+    ends = (100 * events / total, 100 * float(own.low), 100 * float(own.high))
+    return Effect(row.finding, row.study, math.log(yes / no), 1 / yes + 1 / no, *ends, total, derived, (events, total))
 
 
 def _half_width(level: float) -> float:
@@ -112,17 +143,14 @@ def _logit_interval(row: Any) -> Effect | Refusal:
     if low <= 0 or high >= 1:
         return Refusal(row.finding, row.study, "an interval that touches 0% or 100% needs counts", 100 * estimate)
     se = float(logit(high) - logit(low)) / (2 * _half_width(float(row.ci_level)))
-    return Effect(
-        row.finding,
-        row.study,
-        float(logit(estimate)),
-        se**2,
-        100 * estimate,
-        100 * low,
-        100 * high,
-        None,
-        "variance from the printed interval, on the logit scale",
-    )
+    derived = "variance from the printed interval, on the logit scale" + _asymmetry(float(logit(estimate)), float(logit(low)), float(logit(high)))
+    return Effect(row.finding, row.study, float(logit(estimate)), se**2, 100 * estimate, 100 * low, 100 * high, None, derived)
+
+
+def _asymmetry(estimate: float, low: float, high: float) -> str:
+    """A remark where the estimate is off the middle of its interval by over a tenth of its width."""
+    off = abs(estimate - (low + high) / 2) / (high - low)
+    return "; the interval is not symmetric, check it" if off > OFF_CENTRE else ""
 
 
 def _from_interval(row: Any, scale: str) -> Effect | Refusal:
@@ -132,11 +160,71 @@ def _from_interval(row: Any, scale: str) -> Effect | Refusal:
     estimate, low, high = (float(value) for value in (row.estimate, row.ci_low, row.ci_high))
     if row.flip == "yes":
         estimate, low, high = -estimate, -high, -low
-    se = (analysis(high) - analysis(low)) / (2 * _half_width(float(row.ci_level)))
+    y, start, end = analysis(estimate), analysis(low), analysis(high)
+    se = (end - start) / (2 * _half_width(float(row.ci_level)))
     if se <= 0:
         return Refusal(row.finding, row.study, "an interval of no width", estimate)
     total = None if pd.isna(row.n_group) else int(row.n_group)
-    return Effect(row.finding, row.study, analysis(estimate), se**2, estimate, low, high, total, "variance from the printed interval")
+    derived = "variance from the printed interval" + _asymmetry(y, start, end)
+    return Effect(row.finding, row.study, y, se**2, estimate, low, high, total, derived)
+
+
+def _pair(arms: list[Any], scale: str) -> list[Effect | Refusal]:
+    """The comparison of the two arms of a pair: the arm with the tool (or the LLM) against the one without (or the people)."""
+    first = [row for row in arms if row.arm in ("with", "llm")]
+    base = [row for row in arms if row.arm in ("without", "human")]
+    if len(first) != 1 or len(base) != 1:
+        return [Refusal(row.finding, row.study, "the other arm of its pair is not in this question", None) for row in arms]
+    return [_compared(first[0], base[0], scale)]
+
+
+def _compared(row: Any, base: Any, scale: str) -> Effect | Refusal:
+    if scale == "mean difference":
+        return _means(row, base)
+    one, two = _counts(row), _counts(base)
+    if one is None or two is None:
+        a, b = _shown(row), _shown(base)
+        shown = None if a is None or b is None or not (0 < a < 100 and 0 < b < 100) else _contrast(a / 100, b / 100, scale)
+        return Refusal(row.finding, row.study, "shares without denominators: their difference can't be weighed", shown, base.finding)
+    return _shares(row, base, one[:2], two[:2], scale, f"{one[2]} in both arms, taken as independent")
+
+
+def _contrast(p: float, q: float, scale: str) -> float:
+    return 100 * (p - q) if scale == "risk difference" else (p / (1 - p)) / (q / (1 - q))
+
+
+def _shares(row: Any, base: Any, one: tuple[int, int], two: tuple[int, int], scale: str, derived: str) -> Effect | Refusal:
+    """Risk difference or odds ratio of two arms; 0.5 added to all four cells where one is empty (Cochrane Handbook 10.4.4.2).
+
+    The arms answered the same cases, but discordant counts are not printed: without them the arms are taken as independent,
+    which gives a wider interval than the truth.
+    """
+    (a, n), (b, m) = one, two
+    if scale == "odds ratio" and (a + b == 0 or (a == n and b == m)):
+        return Refusal(row.finding, row.study, "both arms at 0% or both at 100%: no odds ratio", None, base.finding)
+    add = 0.5 if 0 in (a, n - a, b, m - b) else 0.0
+    p, q = (a + add) / (n + 2 * add), (b + add) / (m + 2 * add)
+    if scale == "odds ratio":
+        y, v = float(logit(p) - logit(q)), sum(1 / (cell + add) for cell in (a, n - a, b, m - b))
+    else:
+        y, v = 100 * (a / n - b / m), 1e4 * (p * (1 - p) / (n + 2 * add) + q * (1 - q) / (m + 2 * add))
+    half = _half_width(95) * math.sqrt(v)
+    ends = [natural(scale, value) for value in (y, y - half, y + half)]
+    derived += "; 0.5 added to all four cells" if add else ""
+    return Effect(row.finding, row.study, y, v, ends[0], ends[1], ends[2], n, derived, other=base.finding)
+
+
+def _means(row: Any, base: Any) -> Effect | Refusal:
+    """Difference of two means with standard deviations (Cochrane Handbook 6.5.1.1)."""
+    needed = [value for arm in (row, base) for value in (arm.estimate, arm.sd, arm.n_group)]
+    if any(pd.isna(value) for value in needed):
+        shown = None if pd.isna(row.estimate) or pd.isna(base.estimate) else float(row.estimate) - float(base.estimate)
+        return Refusal(row.finding, row.study, "means without standard deviation and number", shown, base.finding)
+    m1, s1, n1, m2, s2, n2 = (float(value) for value in needed)
+    y, v = m1 - m2, s1**2 / n1 + s2**2 / n2
+    half = _half_width(95) * math.sqrt(v)
+    derived = "means, standard deviations and numbers of both arms, taken as independent"
+    return Effect(row.finding, row.study, y, v, y, y - half, y + half, int(n1), derived, other=base.finding)
 
 
 def natural(scale: str, value: float) -> float:
