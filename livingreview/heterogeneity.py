@@ -22,7 +22,7 @@ TOLERANCE = 1e-12
 STEPS = 200
 """Iterations after which a pool is given up; the bracket halves at worst, so fewer than 60 are ever needed."""
 
-GRID = np.concatenate([[0.0], np.geomspace(1e-6, 2, 12)])
+GRID = np.concatenate([[0.0], np.geomspace(1e-6, 2, 25)])
 """Starts for the likelihood, as shares of the variance of the residuals: the likelihood can have two peaks."""
 
 SINGULAR = 1e-9
@@ -158,14 +158,17 @@ def where_q_is(pools: Stack, target: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             return q - target, np.where(fall > 0, (q / target - 1) * q / fall, 0.0)
 
-    return _climb(step, np.zeros(len(pools.y)))
+    zero = np.zeros(len(pools.y))
+    return _climb(step, zero, zero, np.full_like(zero, np.inf))
 
 
 def likelihood_peak(pools: Stack, restricted: bool) -> Array:
     """REML or ML estimate of tau2 (m,): the best point of a grid, then Newton inside a bracket, Fisher scoring where not concave."""
     spread = (pools.y**2).sum(axis=1) / np.maximum(pools.df, 1.0)
     values = np.array([_log_likelihood(pools, share * spread, restricted) for share in GRID])
-    return _climb(lambda tau2: _score_step(pools, tau2, restricted), GRID[np.argmax(values, axis=0)] * spread)
+    best = np.argmax(values, axis=0)
+    low, high = GRID[np.maximum(best - 1, 0)] * spread, np.append(GRID, np.inf)[best + 1] * np.where(spread > 0, spread, 1.0)
+    return _climb(lambda tau2: _score_step(pools, tau2, restricted), GRID[best] * spread, low, high)
 
 
 def _log_likelihood(pools: Stack, tau2: Array, restricted: bool) -> Array:
@@ -190,12 +193,12 @@ def _score_step(pools: Stack, tau2: Array, restricted: bool) -> tuple[Array, Arr
     return score, score / np.where(observed > 0.1 * trace2, observed, trace2)
 
 
-def _climb(step: Callable[[Array], tuple[Array, Array]], start: Array) -> Array:
-    """Root of a slope that falls through 0, or 0 where it falls from the start; never leaves the bracket seen so far.
+def _climb(step: Callable[[Array], tuple[Array, Array]], start: Array, low: Array, high: Array) -> Array:
+    """Where a slope falls through 0 between ``low`` and ``high``, or 0 where it falls from 0 on; all (m,).
 
-    ``step`` gives slope and proposed step at tau2 (m,). A proposal outside the bracket is replaced by its middle.
+    ``step`` gives slope and proposed step at tau2. A proposal outside what is still possible is replaced by its middle.
     """
-    tau2, low, high = start.copy(), np.zeros_like(start), np.full_like(start, np.inf)
+    tau2 = start.copy()
     settled = np.zeros(len(start), dtype=bool)
     for _ in range(STEPS):
         slope, move = step(tau2)
