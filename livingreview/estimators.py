@@ -42,9 +42,9 @@ class Refused:
 def screen(yi: ArrayLike, vi: ArrayLike, keys: Sequence[object] | None = None) -> tuple[Refused, ...]:
     """Rows that can't be weighed, each with its key and the reason. An empty tuple means that all can."""
     y, v = _column(yi), _column(vi)
-    names = [str(key) for key in keys] if keys is not None else [f"row {i + 1}" for i in range(len(y))]
-    reasons = [_fault(a, b) for a, b in zip(y, v, strict=True)]
-    return tuple(Refused(i, names[i], reason) for i, reason in enumerate(reasons) if reason)
+    bad = np.flatnonzero(~(np.isfinite(y) & np.isfinite(v) & (v > 0)))
+    names = keys if keys is not None else [f"row {i + 1}" for i in range(len(y))]
+    return tuple(Refused(i, str(names[i]), _fault(y[i], v[i])) for i in bad.tolist())
 
 
 def _column(values: ArrayLike) -> Array:
@@ -58,7 +58,7 @@ def _fault(y: float, v: float) -> str:
         return "the variance is missing"
     if np.isinf(v):
         return "the variance is infinite"
-    return "" if v > 0 else "the variance is zero" if v == 0 else "the variance is negative"
+    return "the variance is zero" if v == 0 else "the variance is negative"
 
 
 def fit(
