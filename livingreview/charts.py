@@ -13,7 +13,8 @@ import pandas as pd
 
 from livingreview import schema
 from livingreview.evidence import DOMAINS, Evidence
-from livingreview.pooling import Estimate, Pool
+from livingreview.inference import Fit
+from livingreview.pooling import Pool
 from livingreview.wording import answer, numbers, with_unit
 
 AnyChart = alt.LayerChart | alt.FacetChart
@@ -44,7 +45,7 @@ def forest_lines(pool: Pool, review: Evidence) -> list[Line]:
     lines = [_line(pool, review, e.finding, [e.estimate, e.low, e.high]) for e in pool.effects]
     lines += [_line(pool, review, r.finding, [r.estimate]) for r in pool.refused if r.estimate is not None]
     lines.sort(key=lambda line: (review.year(line.finding.rpartition("-")[0]) or "9999", line.finding))
-    return lines + (_summary(pool, pool.estimate) if pool.estimate else [])
+    return lines + (_summary(pool, pool.fit) if pool.fit else [])
 
 
 def _line(pool: Pool, review: Evidence, finding: str, values: list[float]) -> Line:
@@ -53,17 +54,15 @@ def _line(pool: Pool, review: Evidence, finding: str, values: list[float]) -> Li
     if len(values) == 1:
         return Line(finding, label, with_unit(texts[0], pool.unit), values[0], None, None, "shown")
     figures = f"{texts[0]} ({texts[1]} to {texts[2]})"
-    return Line(finding, label, figures, values[0], values[1], values[2], "weighed" if pool.estimate else "shown")
+    return Line(finding, label, figures, values[0], values[1], values[2], "weighed" if pool.fit else "shown")
 
 
 def _cut(text: str, limit: int = 38) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def _summary(pool: Pool, estimate: Estimate) -> list[Line]:
-    mean, low, high, new_low, new_high = (
-        pool.natural(value) for value in (estimate.mean, *estimate.interval, *estimate.prediction(len(pool.studies)))
-    )
+def _summary(pool: Pool, fit: Fit) -> list[Line]:
+    mean, low, high, new_low, new_high = (pool.natural(value) for value in (fit.estimate, *fit.ci, *(fit.pi or fit.ci)))
     texts = numbers([mean, low, high, new_low, new_high], pool.unit)
     return [
         Line("", "Pooled", f"{texts[0]} ({texts[1]} to {texts[2]})", mean, low, high, "pooled"),
@@ -123,7 +122,7 @@ def _scale(pool: Pool, table: pd.DataFrame) -> alt.Scale:
 
 def _forest_caption(pool: Pool) -> str:
     marks = "Each line is a result with its own 95% interval; a hollow point has none."
-    if pool.estimate:
+    if pool.fit:
         return f"{pool.question} {marks} Diamond: pooled mean and its 95% confidence interval; below it, the 95% prediction interval."
     return f"{pool.question} {marks} Not pooled."
 

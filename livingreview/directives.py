@@ -98,13 +98,13 @@ class Question(SphinxDirective):
     option_spec: ClassVar = {"notebook": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
-        """A paragraph with the answer, the figure, and the rows behind it."""
+        """A paragraph with the answer, the figure, its checks, and the rows behind it."""
         prefix = f"{self.options['notebook']}:" if "notebook" in self.options else ""
-        answer, figure, rows = (
+        answer, figure, checks, rows = (
             stored(self.env, self.state.document, self.get_source_info(), f"{prefix}{self.arguments[0]}.{part}", text=part == "answer")
-            for part in ("answer", "figure", "rows")
+            for part in ("answer", "figure", "checks", "rows")
         )
-        return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, rows]
+        return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, checks, rows]
 
 
 class Studies(SphinxDirective):

@@ -70,6 +70,7 @@ def effects(rows: pd.DataFrame, scale: str) -> list[Effect | Refusal]:
     """
     found: list[Effect | Refusal] = []
     pairs: dict[str, list[Any]] = {}
+    row: Any
     for row in rows.itertuples():
         if scale in COMPARISONS and not pd.isna(row.pair):
             pairs.setdefault(str(row.pair), []).append(row)
@@ -143,7 +144,9 @@ def _logit_interval(row: Any) -> Effect | Refusal:
     if low <= 0 or high >= 1:
         return Refusal(row.finding, row.study, "an interval that touches 0% or 100% needs counts", 100 * estimate)
     se = float(logit(high) - logit(low)) / (2 * _half_width(float(row.ci_level)))
-    derived = "variance from the printed interval, on the logit scale" + _asymmetry(float(logit(estimate)), float(logit(low)), float(logit(high)))
+    derived = "variance from the printed interval, on the logit scale" + _asymmetry(
+        float(logit(estimate)), float(logit(low)), float(logit(high))
+    )
     return Effect(row.finding, row.study, float(logit(estimate)), se**2, 100 * estimate, 100 * low, 100 * high, None, derived)
 
 
@@ -154,19 +157,43 @@ def _asymmetry(estimate: float, low: float, high: float) -> str:
 
 
 def _from_interval(row: Any, scale: str) -> Effect | Refusal:
-    if pd.isna(row.estimate) or pd.isna(row.ci_low) or pd.isna(row.ci_high):
-        return Refusal(row.finding, row.study, "an estimate without an interval", _shown(row))
-    analysis = INTERVAL_SCALES[scale]
-    estimate, low, high = (float(value) for value in (row.estimate, row.ci_low, row.ci_high))
-    if row.flip == "yes":
-        estimate, low, high = -estimate, -high, -low
-    y, start, end = analysis(estimate), analysis(low), analysis(high)
-    se = (end - start) / (2 * _half_width(float(row.ci_level)))
-    if se <= 0:
-        return Refusal(row.finding, row.study, "an interval of no width", estimate)
+    """From the printed interval; else a mean from its standard deviation and number, or a comparison from its p value."""
+    if pd.isna(row.estimate):
+        return Refusal(row.finding, row.study, "no estimate", None)
+    analysis, sign = INTERVAL_SCALES[scale], -1 if row.flip == "yes" else 1
+    estimate = sign * float(row.estimate)
+    error = _standard_error(row, scale)
+    if isinstance(error, str):
+        return Refusal(row.finding, row.study, error, estimate)
+    se, derived = error
+    y, half = analysis(estimate), _half_width(95) * se
+    low, high = (natural(scale, y - half), natural(scale, y + half))
+    if not pd.isna(row.ci_low) and float(row.ci_level) == 95:
+        low, high = sorted((sign * float(row.ci_low), sign * float(row.ci_high)))
     total = None if pd.isna(row.n_group) else int(row.n_group)
-    derived = "variance from the printed interval" + _asymmetry(y, start, end)
     return Effect(row.finding, row.study, y, se**2, estimate, low, high, total, derived)
+
+
+def _standard_error(row: Any, scale: str) -> tuple[float, str] | str:
+    """Standard error on the analysis scale and how it came about, or why there is none."""
+    analysis = INTERVAL_SCALES[scale]
+    if not pd.isna(row.ci_low) and not pd.isna(row.ci_high):
+        y, low, high = (analysis(float(value)) for value in (row.estimate, row.ci_low, row.ci_high))
+        se = (high - low) / (2 * _half_width(float(row.ci_level)))
+        return (se, "variance from the printed interval" + _asymmetry(y, low, high)) if se > 0 else "an interval of no width"
+    if scale == "mean" and not pd.isna(row.sd) and not pd.isna(row.n_group) and float(row.sd) > 0:
+        return float(row.sd) / math.sqrt(float(row.n_group)), "variance from the standard deviation and the number"
+    if scale in COMPARISONS and not pd.isna(row.p):
+        return _error_from_p(abs(analysis(float(row.estimate))), str(row.p))
+    return "an estimate without an interval"
+
+
+def _error_from_p(size: float, p: str) -> tuple[float, str] | str:
+    """From a two-sided p value (Cochrane Handbook 6.3.1); ``<`` is taken as equal, which makes the error too large, never too small."""
+    value = float(p.lstrip("<=>"))
+    if p.startswith(">") or not 0 < value < 1 or size == 0:
+        return "an estimate without an interval, and a p value that gives none"
+    return size / float(norm.isf(value / 2)), f"variance from p {p if p.startswith('<') else '= ' + p}"
 
 
 def _pair(arms: list[Any], scale: str) -> list[Effect | Refusal]:

@@ -60,6 +60,19 @@ class Evidence:
         """Year of publication, empty where it is not known."""
         return str(self.bibliography.entries[study].fields.get("year", ""))
 
+    def released(self, finding: str) -> str:
+        """Release date of the model of a finding, as far as it is known, else empty."""
+        return self._of_model(finding, "release_date")
+
+    def access(self, finding: str) -> str:
+        """Whether the weights of the model of a finding are open: yes, no, or empty where not known."""
+        return self._of_model(finding, "open_weights")
+
+    def _of_model(self, finding: str, column: str) -> str:
+        model: Any = self.findings.at[finding, "model"]
+        value: Any = pd.NA if pd.isna(model) else self.models.at[model, column]
+        return "" if pd.isna(value) else str(value)
+
     def domain(self, study: str) -> str:
         """Domain of a study, which is the page that lists it."""
         return str(self.studies.at[study, "domain"])

@@ -31,7 +31,7 @@ def counts(review: Evidence) -> dict[str, str]:
 
 
 def _questions(prefix: str, answered: list[Pool]) -> dict[str, str]:
-    pooled = sum(answer.estimate is not None for answer in answered)
+    pooled = sum(answer.fit is not None for answer in answered)
     return {
         f"{prefix}questions": f"{len(answered)}",
         f"{prefix}pooled": f"{pooled}",

@@ -90,7 +90,7 @@ def pooled(usable: tuple[Effect, ...]) -> Fit:
     fit = robust(usable)
     if fit.df >= clusters.FEWEST_DF:
         return fit
-    few = f"robust variance has {fit.df:.1f} degrees of freedom, too few to be trusted: the mean of each study's results instead"
+    few = f"robust variance has {fit.df:.2f} degrees of freedom, too few to be trusted: the mean of each study's results instead"
     alone = one_a_study(usable)
     return replace(alone, clusters=alone.k, notes=(few, *alone.notes))
 

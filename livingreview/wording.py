@@ -5,7 +5,8 @@ Rules: an estimate and its interval have the same digits; a share is never writt
 
 from __future__ import annotations
 
-from livingreview.pooling import Estimate, Pool
+from livingreview.inference import Fit
+from livingreview.pooling import METHODS, Pool
 
 SMALL = {0: "No", 1: "One", 2: "Two"}
 MINUS = "\u2212"
@@ -16,8 +17,8 @@ def numbers(values: list[float], unit: str) -> list[str]:
     if unit == "%":
         digits = 0 if all(_honest(value, 0) for value in values) else 1
         return [_share(value, digits) for value in values]
-    largest = max((abs(value) for value in values), default=0.0)
-    digits = 0 if largest >= 100 else 1 if largest >= 10 else 2
+    size = abs(values[0]) if values else 0.0  # the estimate comes first, and decides for its interval
+    digits = 2 if size < 1 or (unit == "ratio" and size < 10) else 1 if size < 100 else 0
     return [f"{value:.{digits}f}".replace("-", MINUS) for value in values]
 
 
@@ -48,9 +49,27 @@ def range_of(values: list[float], unit: str) -> str:
     return with_unit(low, unit) if low == high else f"from {low} to {with_unit(high, unit)}"
 
 
+def p_value(p: float) -> str:
+    """A p value as journals print it: two digits, three below 0.01, never 0: ``p = 0.04``, ``p < 0.001``."""
+    if p < 0.001:
+        return "p < 0.001"
+    digits = 3 if p < 0.01 else 2
+    return f"p = {p:.{digits}f}" if round(p, digits) < 1 else "p > 0.99"
+
+
+def estimate_with_interval(pool: Pool, fit: Fit) -> str:
+    """``45% (17% to 76%)`` in the unit of the pool, without the unit's name."""
+    mean, low, high = numbers([pool.natural(value) for value in (fit.estimate, *fit.ci)], pool.unit)
+    return f"{mean} ({low} to {high})"
+
+
+def values_of(pool: Pool) -> list[float]:
+    """All results of a question in its unit, weighed or only shown."""
+    return [e.estimate for e in pool.effects] + [r.estimate for r in pool.refused if r.estimate is not None]
+
+
 def figures(pool: Pool) -> dict[str, str]:
     """The numbers of a pool that a sentence may use, by name. A refused pool has no estimate to be used."""
-    values = [e.estimate for e in pool.effects] + [r.estimate for r in pool.refused if r.estimate is not None]
     found = {
         "answer": answer(pool),
         "studies": str(len(pool.studies)),
@@ -58,50 +77,63 @@ def figures(pool: Pool) -> dict[str, str]:
         "shown": str(len(pool.shown)),
         "refused": str(len(pool.refused)),
     }
+    values = values_of(pool)
     if values:
         found["low"], found["high"] = numbers([min(values), max(values)], pool.unit)
-    if pool.estimate:
-        found |= _estimate_figures(pool, pool.estimate)
-    return found
+    return found | (_fit_figures(pool, pool.fit) if pool.fit else {})
 
 
-def _estimate_figures(pool: Pool, estimate: Estimate) -> dict[str, str]:
-    ends = [*estimate.interval, *estimate.prediction(len(pool.studies))]
-    mean, low, high, new_low, new_high = numbers([pool.natural(value) for value in (estimate.mean, *ends)], pool.unit)
+def _fit_figures(pool: Pool, fit: Fit) -> dict[str, str]:
+    new = fit.pi or fit.ci
+    mean, low, high, new_low, new_high = numbers([pool.natural(value) for value in (fit.estimate, *fit.ci, *new)], pool.unit)
     return {
         "estimate": with_unit(mean, pool.unit),
         "interval": f"{low} to {with_unit(high, pool.unit)}",
         "prediction": f"{new_low} to {with_unit(new_high, pool.unit)}",
-        "tau": f"{estimate.tau2**0.5:.2f}",
-        "i2": _share(estimate.i2, 0 if _honest(estimate.i2, 0) else 1),
-        "method": estimate.method,
+        "heterogeneity": heterogeneity(pool, fit),
+        "method": method(pool, fit),
     }
+
+
+def method(pool: Pool, fit: Fit) -> str:
+    """What was done, from the fit itself, so that a page can't claim another method."""
+    scale = {"proportion": " of log odds", "odds ratio": " of log odds ratios"}.get(pool.scale, "") if fit.method != "GLMM" else ""
+    notes = "".join(f" {_sentence(note)}" for note in fit.notes if not note.startswith("only "))
+    return f"Method: {METHODS.get(fit.method, fit.method)}{scale}.{notes}"
+
+
+def heterogeneity(pool: Pool, fit: Fit) -> str:
+    """Between-study spread, tau first: I2 is high in such reviews whatever happens (Migliavaca 2022, doi 10.1002/jrsm.1547)."""
+    if fit.tau2 != fit.tau2:
+        return "How much studies differ could not be estimated."
+    unit = {"proportion": " on the logit scale", "odds ratio": " on the log scale"}.get(pool.scale, f" {pool.unit}")
+    interval = "" if fit.tau2_high != fit.tau2_high else f" (95% interval {fit.tau2_low**0.5:.2f} to {fit.tau2_high**0.5:.2f})"
+    share = _share(fit.i2, 0 if _honest(fit.i2, 0) else 1)
+    test = "" if fit.q_p != fit.q_p else f", {p_value(fit.q_p)} for one common value"
+    return f"Spread between studies: tau {fit.tau2**0.5:.2f}{unit}{interval}; I² {share}{test}."
 
 
 def answer(pool: Pool) -> str:
     """The answer in one or two sentences, as the pages print it."""
-    if pool.estimate:
-        return _pooled_answer(pool)
+    if pool.fit:
+        return _pooled_answer(pool, pool.fit)
     if not pool.shown:
         return "No study in the table answers this in numbers yet."
-    values = [e.estimate for e in pool.effects] + [r.estimate for r in pool.refused if r.estimate is not None]
-    studies = count(len(pool.shown), "study", "studies")
-    results = count(len(values), "result")
-    spread = (
-        f"{studies}, {results}: {range_of(values, pool.unit)}." if pool.unit != "mixed" else f"{studies}, {results} in different units."
-    )
+    values = values_of(pool)
+    counted = f"{count(len(pool.shown), 'study', 'studies')}, {count(len(values), 'result')}"
+    spread = f"{counted} in different units." if pool.unit == "mixed" else f"{counted}: {range_of(values, pool.unit)}."
     return f"Not pooled. {spread} {_sentence(pool.refusal)}"
 
 
-def _pooled_answer(pool: Pool) -> str:
-    found = _estimate_figures(pool, pool.estimate) if pool.estimate else {}
-    studies = count(len(pool.studies), "study", "studies")
+def _pooled_answer(pool: Pool, fit: Fit) -> str:
+    found = _fit_figures(pool, fit)
+    counted = f"{count(len(pool.studies), 'study', 'studies')}, {count(len(pool.effects), 'result')}"
     caution = " So few studies give a rough answer only." if len(pool.studies) < 5 else ""
     beside = len(pool.shown) - len(pool.studies)
     if beside:
-        caution += f" {count(beside, 'more study is', 'more studies are')} shown but can't be weighed: percentages without a denominator."
+        caution += f" {count(beside, 'more study is', 'more studies are')} shown but can't be weighed: no denominator or interval."
     return (
-        f"{found['estimate']} (95% confidence interval {found['interval']}; {studies}, {count(len(pool.effects), 'result')}). "
+        f"{found['estimate']} (95% confidence interval {found['interval']}; {counted}). "
         f"A new study would be expected between {found['prediction'].replace(' to ', ' and ')}.{caution}"
     )
 

@@ -2,11 +2,29 @@
 
 import math
 
+import pandas as pd
 import pytest
 from scipy.special import logit
 
-from livingreview.effects import Effect, Refusal, effect
-from tests.test_pooling import Row
+from livingreview.effects import Effect, Refusal, effect, effects
+
+
+class Row:
+    """A row of findings.csv with the columns an effect needs, empty unless given."""
+
+    def __init__(self, **given):
+        empty = dict.fromkeys(["events", "total", "estimate", "ci_low", "ci_high", "sd", "p", "n_group", "pair", "arm"])
+        known = {"finding": "a2024b-1", "study": "a2024b", "flip": "no", "measure": "proportion", "ci_level": 95}
+        self.__dict__.update({**known, **empty, **given})
+
+
+def arms(scale, one, two):
+    """The results of a pair: the arm with, then the arm without."""
+    rows = [
+        vars(Row(finding="a2024b-1", pair="a2024b:1", arm="with", **one)),
+        vars(Row(finding="a2024b-2", pair="a2024b:1", arm="without", **two)),
+    ]
+    return effects(pd.DataFrame(rows).astype(object), scale)
 
 
 def test_counts_give_the_log_odds():
@@ -72,3 +90,81 @@ def test_what_cannot_be_used_is_refused_with_the_reason_and_its_figure(row, scal
     assert reason in found.reason
     assert found.finding == row.finding
     assert found.estimate == row.estimate
+
+
+def test_a_mean_takes_its_variance_from_standard_deviation_and_number():
+    found = effect(Row(measure="mean", estimate=3.1, sd=1.0, n_group=25), "mean")
+    assert math.sqrt(found.vi) == pytest.approx(0.2)
+    assert "standard deviation" in found.derived
+
+
+@pytest.mark.parametrize(("p", "z"), [("0.05", 1.959964), ("<0.001", 3.290527)])
+def test_a_difference_without_interval_takes_its_variance_from_p_and_says_so(p, z):
+    found = effect(Row(measure="mean-difference", estimate=-14.0, p=p), "mean difference")
+    assert math.sqrt(found.vi) == pytest.approx(14 / z, rel=1e-6)
+    assert "from p" in found.derived
+    assert found.low < found.estimate < found.high
+
+
+def test_a_p_value_that_only_says_not_significant_gives_nothing():
+    assert isinstance(effect(Row(measure="mean-difference", estimate=1.0, p=">0.05"), "mean difference"), Refusal)
+
+
+def test_an_asymmetric_interval_is_flagged_and_kept():
+    found = effect(Row(measure="mean-difference", estimate=2.0, ci_low=1.0, ci_high=9.0), "mean difference")
+    assert isinstance(found, Effect)
+    assert "not symmetric" in found.derived
+
+
+def test_two_arms_give_a_risk_difference_in_percentage_points():
+    (found,) = arms("risk difference", {"events": 70, "total": 100}, {"events": 35, "total": 100})
+    assert (found.yi, found.vi) == pytest.approx((35.0, 1e4 * (0.7 * 0.3 + 0.35 * 0.65) / 100))
+    assert (found.finding, found.other) == ("a2024b-1", "a2024b-2")
+    assert "independent" in found.derived
+
+
+def test_two_arms_give_an_odds_ratio():
+    (found,) = arms("odds ratio", {"events": 70, "total": 100}, {"events": 35, "total": 100})
+    assert found.yi == pytest.approx(math.log((70 / 30) / (35 / 65)))
+    assert found.vi == pytest.approx(1 / 70 + 1 / 30 + 1 / 35 + 1 / 65)
+
+
+def test_an_empty_cell_gets_half_an_event_in_all_four():
+    (found,) = arms("odds ratio", {"events": 10, "total": 10}, {"events": 4, "total": 10})
+    assert found.yi == pytest.approx(math.log((10.5 / 0.5) / (4.5 / 6.5)))
+    assert "all four cells" in found.derived
+
+
+def test_two_empty_arms_are_kept_for_the_difference_and_out_of_the_ratio():
+    (ratio,) = arms("odds ratio", {"events": 0, "total": 10}, {"events": 0, "total": 12})
+    (difference,) = arms("risk difference", {"events": 0, "total": 10}, {"events": 0, "total": 12})
+    assert "no odds ratio" in ratio.reason
+    assert difference.yi == 0
+    assert difference.vi > 0
+
+
+def test_flipped_arms_compare_their_complements():
+    (found,) = arms("risk difference", {"events": 30, "total": 100, "flip": "yes"}, {"events": 65, "total": 100, "flip": "yes"})
+    assert found.yi == pytest.approx(35.0)
+
+
+def test_two_means_with_standard_deviations_give_a_difference():
+    (found,) = arms(
+        "mean difference",
+        {"estimate": 8.8, "sd": 1.2, "n_group": 8, "measure": "mean"},
+        {"estimate": 14.1, "sd": 1.3, "n_group": 8, "measure": "mean"},
+    )
+    assert (found.yi, found.vi) == pytest.approx((-5.3, 1.2**2 / 8 + 1.3**2 / 8))
+
+
+def test_arms_without_denominators_are_shown_and_not_weighed():
+    (found,) = arms("risk difference", {"estimate": 60.0}, {"estimate": 52.0})
+    assert isinstance(found, Refusal)
+    assert found.estimate == pytest.approx(8.0)
+    assert "denominators" in found.reason
+
+
+def test_an_arm_alone_is_refused_by_its_key():
+    row = vars(Row(events=1, total=2, pair="a2024b:1", arm="with"))
+    (found,) = effects(pd.DataFrame([row]).astype(object), "risk difference")
+    assert (found.finding, found.reason) == ("a2024b-1", "the other arm of its pair is not in this question")

@@ -3,8 +3,9 @@
 import pytest
 
 from livingreview.effects import Effect, Refusal
-from livingreview.pooling import Estimate, Pool
-from livingreview.wording import answer, count, figures, numbers, range_of
+from livingreview.inference import Fit
+from livingreview.pooling import Pool
+from livingreview.wording import answer, count, figures, method, numbers, p_value, range_of
 
 
 @pytest.mark.parametrize(
@@ -38,17 +39,16 @@ def test_a_range_of_one_value_is_that_value():
     assert range_of([7.0, 40.0], "%") == "from 7% to 40%"
 
 
-def made(effects=(), refused=(), estimate=None, refusal="", unit="%"):
-    return Pool("q", "How often?", "proportion", unit, "barrier", tuple(effects), tuple(refused), estimate, refusal)
+def made(effects=(), refused=(), fit=None, refusal="", unit="%"):
+    return Pool("q", "How often?", "proportion", unit, "barrier", tuple(effects), tuple(refused), fit, refusal)
 
 
 def result(study, value):
     return Effect(f"{study}-1", study, 0.0, 0.1, value, value - 5, value + 5, 100, "made")
 
 
-POOLED = made(
-    [result(s, v) for s, v in zip("abc", (20, 30, 40), strict=True)], estimate=Estimate(0.0, 0.2, 2, 0.3, 60.0, "REML, Hartung-Knapp")
-)
+FIT = Fit(3, "REML", "hk-floored", 0.0, 0.2, 2.0, (-0.86, 0.86), 1.0, 0.3, 0.0, 4.0, 60.0, q=5.0, q_df=2.0, q_p=0.08, pi=(-2.5, 2.5))
+POOLED = made([result(s, v) for s, v in zip("abc", (20, 30, 40), strict=True)], fit=FIT)
 
 
 def test_a_pooled_answer_gives_estimate_interval_prediction_and_its_caution():
@@ -56,7 +56,7 @@ def test_a_pooled_answer_gives_estimate_interval_prediction_and_its_caution():
     assert said.startswith("50% (95% confidence interval 30% to 70%; 3 studies, 3 results).")
     assert "A new study would be expected between" in said
     assert "rough answer" in said
-    assert {"estimate", "interval", "prediction", "tau", "i2", "method"} <= figures(POOLED).keys()
+    assert {"estimate", "interval", "prediction", "heterogeneity", "method"} <= figures(POOLED).keys()
 
 
 def test_a_refused_answer_gives_the_range_and_the_reason_and_no_estimate():
@@ -81,3 +81,21 @@ def test_results_in_different_units_are_not_given_a_range():
     )
     assert "different units" in said
     assert "300" not in said
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [(0.0, "p < 0.001"), (0.0004, "p < 0.001"), (0.0049, "p = 0.005"), (0.043, "p = 0.04"), (0.5, "p = 0.50"), (0.9999, "p > 0.99")],
+)
+def test_p_is_never_zero_and_never_one(p, said):
+    assert p_value(p) == said
+
+
+def test_the_method_named_is_the_method_used():
+    assert method(POOLED, FIT).startswith("Method: REML, Hartung-Knapp floored of log odds.")
+    assert "GLMM" in method(POOLED, Fit(3, "GLMM", "t", 0.0, notes=("only 3 studies: a rough answer",)))
+
+
+def test_heterogeneity_leads_with_tau_and_gives_its_interval():
+    said = figures(POOLED)["heterogeneity"]
+    assert said.startswith("Spread between studies: tau 0.55 on the logit scale (95% interval 0.00 to 2.00); I\u00b2 60%, p = 0.08")

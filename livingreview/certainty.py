@@ -1,0 +1,136 @@
+"""How sure an answer is, by declared rules in the manner of GRADE (doi 10.1136/bmj.39489.470347.AD).
+
+An answer starts at high and loses steps for five reasons. Each step is computed from the evidence and says so. It is a rule, not a
+judgement: it can be applied again tomorrow by anyone, and it can't see what only a reader of the full papers can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from livingreview.evidence import Evidence
+from livingreview.pooling import Pool
+from livingreview.questioning import MANY, REAL, checks
+from livingreview.wording import numbers, with_unit
+
+LEVELS = ("very low", "low", "moderate", "high")
+
+STRONG = ("randomised-trial", "crossover-trial", "non-randomised-trial", "cohort")
+"""Designs that lose nothing for risk of bias."""
+
+SECONDARY = 0.25
+"""Share of results read second-hand from which a step is lost."""
+
+WIDE_INTERVAL = (20.0, 50.0)
+WIDE_PREDICTION = (25.0, 50.0)
+"""Widths in percentage points from which one, and two, steps are lost; comparisons are judged by the side they lie on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One reason: how many steps it costs (0, 1 or 2), and what was computed."""
+
+    domain: str
+    down: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """A level and the five reasons behind it."""
+
+    level: str
+    steps: tuple[Step, ...]
+
+
+def certainty(review: Evidence, pool: Pool) -> Certainty | None:
+    """Certainty of a pooled answer; None where nothing is pooled."""
+    if pool.fit is None:
+        return None
+    tiers = [str(review.studies.at[study, "tier"]) for study in pool.studies]
+    designs = [str(review.studies.at[study, "design"]) for study in pool.studies]
+    kinds = [str(review.findings.at[e.finding, "source_kind"]) for e in pool.effects]
+    none = {"odds ratio": 1.0, "mean difference": 0.0, "risk difference": 0.0}.get(pool.scale)
+    low, high = (pool.natural(value) for value in pool.fit.ci)
+    new = tuple(pool.natural(value) for value in pool.fit.pi) if pool.fit.pi else None
+    small = next(check for check in checks(review, pool) if check.group == "Small-study effects")
+    return rate(
+        (
+            risk_of_bias(designs, kinds.count("secondary") / len(kinds)),
+            inconsistency(new, [e.estimate for e in pool.effects], none, pool.unit),
+            indirectness(tiers),
+            imprecision((low, high), none, len(pool.studies), pool.unit),
+            small_studies(len(pool.studies), small.fit.coefficients[-1].p if small.fit and small.fit.coefficients else None),
+        )
+    )
+
+
+def rate(steps: tuple[Step, ...]) -> Certainty:
+    """The level after all steps down from high; never below very low."""
+    return Certainty(LEVELS[max(0, 3 - sum(step.down for step in steps))], steps)
+
+
+def risk_of_bias(designs: list[str], secondary: float) -> Step:
+    """One step if fewer than half of the studies have a strong design, one if a quarter of the results were read second-hand."""
+    strong = sum(design in STRONG for design in designs)
+    reasons = [f"{strong} of {len(designs)} studies are trials or cohorts"]
+    down = int(strong < len(designs) / 2)
+    if secondary >= SECONDARY:
+        down += 1
+        reasons.append(f"{numbers([100 * secondary], '%')[0]} of the results were read second-hand")
+    return Step("risk of bias", down, "; ".join(reasons))
+
+
+def inconsistency(prediction: tuple[float, ...] | None, results: list[float], none: float | None, unit: str) -> Step:
+    """From the prediction interval, or the range of the single results where that is wider.
+
+    For levels its width counts, for comparisons whether it lies on both sides of no difference.
+    """
+    if prediction is None or max(results) - min(results) > prediction[1] - prediction[0]:
+        return _by_interval("inconsistency", "single results lie", (min(results), max(results)), none, WIDE_PREDICTION, unit)
+    return _by_interval("inconsistency", "a new study would be expected", prediction, none, WIDE_PREDICTION, unit)
+
+
+def _by_interval(domain: str, says: str, ends: tuple[float, ...], none: float | None, wide: tuple[float, float], unit: str) -> Step:
+    low, high = ends
+    texts = numbers([low, high], unit)
+    told = f"{says} between {texts[0]} and {with_unit(texts[1], unit)}"
+    if none is not None:
+        crosses = low < none < high
+        return Step(domain, int(crosses), told + (", on both sides of no difference" if crosses else ", on one side of no difference"))
+    width = high - low
+    scaled = [edge if unit == "%" else edge / 100 * max(abs(low), abs(high)) for edge in wide]
+    return Step(domain, sum(width > edge for edge in scaled), told)
+
+
+def indirectness(tiers: list[str]) -> Step:
+    """One step if fewer than half of the studies are on real patients or their data, two if none is. Surveys and documents are direct."""
+    judged = [tier for tier in tiers if tier not in ("survey", "documents", "literature")]
+    if not judged:
+        return Step("indirectness", 0, "surveys, documents and published work are what was asked about")
+    real = sum(tier in REAL for tier in judged)
+    return Step(
+        "indirectness",
+        2 if not real else int(real < len(judged) / 2),
+        f"{real} of {len(judged)} studies are on real patients or their data",
+    )
+
+
+def imprecision(ends: tuple[float, float], none: float | None, studies: int, unit: str) -> Step:
+    """From the confidence interval, and one step at least below five studies."""
+    step = _by_interval("imprecision", "the mean lies", ends, none, WIDE_INTERVAL, unit)
+    few = studies < 5
+    return Step("imprecision", max(step.down, int(few)), step.reason + (f"; only {studies} studies" if few else ""))
+
+
+def small_studies(studies: int, p: float | None) -> Step:
+    """One step if small studies differ from large ones (p < 0.1), looked at from ten studies on."""
+    if studies < MANY:
+        return Step("small-study effects", 0, f"not looked at with fewer than {MANY} studies: reporting bias can't be excluded")
+    if p is None:
+        return Step("small-study effects", 0, "could not be computed")
+    return Step(
+        "small-study effects",
+        int(p < 0.1),
+        "small studies differ from large ones" if p < 0.1 else "small studies do not differ from large ones",
+    )

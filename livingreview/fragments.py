@@ -1,0 +1,116 @@
+"""What a question shows beside its figure, as pieces of HTML: the rows behind it, how sure it is, and whether it holds.
+
+Everything is put together with :class:`markupsafe.Markup`, which escapes each text that goes in: a cell can't become markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from livingreview.cells import URL
+from livingreview.certainty import Certainty
+from livingreview.evidence import Evidence
+from livingreview.pooling import Pool
+from livingreview.questioning import Check, checks, direction
+from livingreview.wording import count, estimate_with_interval, figures, numbers, p_value, with_unit
+
+Text = str | Markup
+
+
+def rows(review: Evidence, pool: Pool) -> Markup:
+    """All rows of a question: those shown, with how each effect came about, then those left out, with why."""
+    mine = review.findings[review.findings["synthesis"] == pool.synthesis]
+    used, left_out = mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
+    asked: Any = review.syntheses.loc[pool.synthesis]
+    entries = _entries(pool)
+    shown = [(_finding(review, row), _cell(row.as_reported), _source(row), entries[str(row.finding)]) for row in used.itertuples()]
+    inner = Markup("<p>Rule: {}</p>").format(asked.rule)
+    inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
+    summary = count(len(used), "row")
+    if len(left_out):
+        others = [
+            (_finding(review, row), _cell(row.outcome), _cell(row.as_reported), _source(row), _cell(row.not_pooled))
+            for row in left_out.itertuples()
+        ]
+        inner += grid("Rows left out", ("Left out", "What was counted", "As reported", "Source", "Why"), others)
+        summary += f", and {len(left_out)} left out with the reason"
+    return _details(summary, inner, opened=pool.unit == "mixed")
+
+
+def _entries(pool: Pool) -> dict[str, str]:
+    """How each row enters, by its key; the second arm of a pair as part of its first."""
+    found = {e.finding: e.derived for e in pool.effects} | {r.finding: f"shown, not weighed: {r.reason}" for r in pool.refused}
+    pairs = [(e.other, e.finding) for e in pool.effects] + [(r.other, r.finding) for r in pool.refused]
+    return found | {other: f"compared with {first}" for other, first in pairs if other}
+
+
+def questioned(review: Evidence, pool: Pool, sure: Certainty | None) -> Markup:
+    """How sure, and does the answer hold: certainty and checks of a pool, or a summary without a mean of a refused one."""
+    if not pool.fit or not sure:
+        return _without_mean(pool)
+    found = figures(pool)
+    steps = [(step.domain, f"\u2212{step.down}" if step.down else "0", step.reason) for step in sure.steps]
+    asked = checks(review, pool)
+    groups = [check.group if i == 0 or check.group != asked[i - 1].group else "" for i, check in enumerate(asked)]
+    tried = [(group, check.name, *_outcome(pool, check)) for group, check in zip(groups, asked, strict=True)]
+    inner = Markup("<p>{} {}</p>").format(found["method"], found["heterogeneity"])
+    inner += grid("Certainty", ("Reason", "Steps", "What was computed"), steps)
+    inner += grid("Does the answer hold?", ("Check", "How", "Studies", "Result (95% interval)"), tried)
+    return _details(f"Certainty: {sure.level}. Why, and does the answer hold?", inner)
+
+
+def _outcome(pool: Pool, check: Check) -> tuple[str, str]:
+    """Studies and result of a check, or why there is none."""
+    fit = check.fit
+    if fit is None or not (fit.coefficients or fit.headline):
+        return "", check.remark or "; ".join(fit.notes if fit else ())
+    remark = f"; {check.remark}" if check.remark else ""
+    if len(fit.coefficients) > 1:
+        slope = fit.coefficients[-1]
+        return str(fit.studies), f"slope {slope.estimate:.2f} ({slope.ci[0]:.2f} to {slope.ci[1]:.2f}), {p_value(slope.p)}{remark}"
+    return str(fit.studies), estimate_with_interval(pool, fit) + remark
+
+
+def _without_mean(pool: Pool) -> Markup:
+    """SWiM: what can be said of results that are not pooled (doi 10.1136/bmj.l6890)."""
+    found = direction(pool)
+    if found["results"] < 2 or pool.unit == "mixed":
+        return Markup("")
+    median, q1, q3 = numbers([found["median"], found["q1"], found["q3"]], pool.unit)
+    said = f"Summary without pooling: median {with_unit(median, pool.unit)}, middle half {q1} to {q3}."
+    if found.get("p") is not None:
+        said += f" Studies above no difference: {found['above']}, below: {found['below']} (sign test, {p_value(found['p'])})."
+    return Markup('<p class="lr-swim">{}</p>').format(said)
+
+
+def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]]) -> Markup:
+    """A table that scrolls by itself on a narrow screen."""
+    top = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in head)
+    body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(c) for c in line)) for line in lines)
+    table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(top, body)
+    return Markup('<div class="lr-scroll" tabindex="0" role="group" aria-label="{}">{}</div>').format(name, table)
+
+
+def _details(summary: str, inner: Markup, opened: bool = False) -> Markup:
+    mark = Markup(" open") if opened else ""
+    return Markup('<details class="lr-rows"{}><summary>{}</summary>{}</details>').format(mark, summary, inner)
+
+
+def _cell(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _finding(review: Evidence, row: Any) -> Markup:
+    """Link to the permanent place of a finding, named by study, model and subgroup."""
+    address = f"../book/studies-{review.domain(row.study)}.html#{row.finding}"
+    return Markup('<a href="{}">{}</a>').format(address, review.label(row.finding))
+
+
+def _source(row: Any) -> Text:
+    """Link to the page that was read, named by the place in it. Only http and https become links."""
+    label = _cell(row.locator) or str(row.source_kind)
+    return Markup('<a href="{}" rel="noopener">{}</a>').format(row.source_url, label) if URL.fullmatch(str(row.source_url)) else label
