@@ -7,7 +7,7 @@ BIN ?= $(VENV)/bin
 SITE := _build/html
 
 .DEFAULT_GOAL := help
-.PHONY: help book test env check refresh build lint types unit nbval site lock clean
+.PHONY: help book test env check refresh build lint types unit nbval site bench lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ nbval: env ## Execute the notebooks again and compare every stored output
 
 site: build ## Open every page of the built site in Chromium with the network closed
 	$(BIN)/pytest tests/site -n auto
+
+bench: env ## Time the pools against PyMARE, and R metafor where it is installed
+	$(BIN)/python bench/pools.py
 
 lock: ## Renew requirements.txt from pyproject.toml (needs uv)
 	@{ echo "# The complete lock, for Python 3.11 and newer. Made by 'make lock' from pyproject.toml; do not edit."; echo "-e ."; \
