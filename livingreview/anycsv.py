@@ -27,6 +27,9 @@ FORMS = {"counts": ("events", "total"), "effects": ("yi", "vi"), "intervals": ("
 ASYMMETRY = 0.1
 """Share of its width by which an interval may be off centre before it is flagged."""
 
+WILD = 1e12
+"""Moderators beyond this, or below its inverse and not 0, are slips."""
+
 Array = NDArray[np.float64]
 
 
@@ -195,10 +198,18 @@ def _reason(study: str, cells: dict[str, str], form: str, values: list[float], s
     empty = [name for name, value in extra.items() if value.lower() in ("", "na", "nan")]
     if empty:
         return f"moderator {empty[0]} is missing"
+    wild = [name for name, value in extra.items() if _wild(_number(value))]
+    if wild:
+        return f"moderator {wild[0]}: {extra[wild[0]]} is beyond computing"
     if form == "counts":
         fault = glmm.screen([values[0]], [values[1]], [study])
         return fault[0].reason if fault else ""
     return _interval_fault(values, scale) if form == "intervals" else ""
+
+
+def _wild(value: float) -> bool:
+    """Whether a number (not a word, which is NaN) is too large or too small for a regression."""
+    return abs(value) > WILD or 0 < abs(value) < 1 / WILD
 
 
 def _interval_fault(values: list[float], scale: str) -> str:
@@ -226,7 +237,8 @@ def _from_counts(line: int, study: str, cluster: str, events: int, total: int, e
 def _from_interval(values: list[float], scale: str) -> tuple[float, float]:
     """Effect and variance; the standard error is the width of the 95% interval over twice the normal quantile."""
     estimate, low, high = (math.log(value) if scale == "log" else value for value in values)
-    return estimate, ((high - low) / (2 * Z)) ** 2
+    se = (high - low) / (2 * Z)
+    return estimate, se * se
 
 
 def _asymmetry(cells: dict[str, str], values: list[float], scale: str) -> str:

@@ -62,12 +62,12 @@ def _cut(text: str, limit: int = 38) -> str:
 
 
 def _summary(pool: Pool, fit: Fit) -> list[Line]:
-    mean, low, high, new_low, new_high = (pool.natural(value) for value in (fit.estimate, *fit.ci, *(fit.pi or fit.ci)))
-    texts = numbers([mean, low, high, new_low, new_high], pool.unit)
-    return [
-        Line("", "Pooled", f"{texts[0]} ({texts[1]} to {texts[2]})", mean, low, high, "pooled"),
-        Line("", "Expected in a new study", f"{texts[3]} to {texts[4]}", mean, new_low, new_high, "new study"),
-    ]
+    mean, low, high, *new = (pool.natural(value) for value in (fit.estimate, *fit.ci, *(fit.pi or ())))
+    texts = numbers([mean, low, high, *new], pool.unit)
+    lines = [Line("", "Pooled", f"{texts[0]} ({texts[1]} to {texts[2]})", mean, low, high, "pooled")]
+    if new:
+        lines.append(Line("", "Expected in a new study", f"{texts[3]} to {texts[4]}", mean, new[0], new[1], "new study"))
+    return lines
 
 
 def forest(pool: Pool, review: Evidence) -> AnyChart:
@@ -123,7 +123,8 @@ def _scale(pool: Pool, table: pd.DataFrame) -> alt.Scale:
 def _forest_caption(pool: Pool) -> str:
     marks = "Each line is a result with its own 95% interval; a hollow point has none."
     if pool.fit:
-        return f"{pool.question} {marks} Diamond: pooled mean and its 95% confidence interval; below it, the 95% prediction interval."
+        new = "; below it, the 95% prediction interval" if pool.fit.pi else ""
+        return f"{pool.question} {marks} Diamond: pooled mean and its 95% confidence interval{new}."
     return f"{pool.question} {marks} Not pooled."
 
 

@@ -101,7 +101,7 @@ def fit_rve(
         return too_few
     model = DerSimonianLaird(weight_scheme="rescale", rho=rho)
     with warnings.catch_warnings():  # PyMARE warns of few studies; notes and df say so here
-        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore")
         model.fit(rows.y[:, None], rows.v[:, None], rows.x, g=rows.spread(np.arange(m)))
     held = model.params_
     tau2 = max(0.0, float(np.ravel(held["tau2"])[0]))
@@ -171,7 +171,7 @@ def fit_three_level(
     robust = cr2(rows.y, rows.x, _blocks(rows, between, within))
     w = 1 / rows.v
     gram = np.linalg.inv(rows.x.T @ (rows.x * w[:, None])) @ (rows.x.T @ (rows.x * (w**2)[:, None]))
-    typical = (n - p) / float(w.sum() - np.trace(gram))
+    typical = (n - p) / max(float(w.sum() - np.trace(gram)), 1e-15 * float(w.sum()))
     q = estimators.fit(rows.y, rows.v, rows.x, method="FE", fewest=2)
     tau2 = between + within
     heterogeneity: dict[str, Any] = {"tau2": tau2, "i2": 100 * tau2 / (tau2 + typical), "q": q.q, "q_df": q.q_df, "q_p": q.q_p}

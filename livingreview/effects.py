@@ -26,6 +26,9 @@ COMPARISONS = ("odds ratio", "risk difference", "mean difference")
 """Scales on which the two arms of a pair make one effect."""
 
 SHARES = ("proportion", "sensitivity", "specificity")
+SYMMETRIC = 0.02
+"""Distance from the middle, in widths, up to which an interval of a share counts as symmetric in percent."""
+
 OFF_CENTRE = 0.1
 """Distance of an estimate from the middle of its interval, in widths, from which it is flagged."""
 
@@ -96,25 +99,39 @@ def _shown(row: Any) -> float | None:
         value = 100 * row.events / row.total
     if value is None or row.flip != "yes":
         return value
-    return 100 - value if row.measure in SHARES else -value
+    if row.measure in SHARES:
+        return 100 - value
+    return 1 / value if row.measure == "odds-ratio" and value else -value
 
 
 def _proportion(row: Any) -> Effect | Refusal:
     counted = _counts(row)
     if counted:
         return _from_counts(row, *counted)
-    if not pd.isna(row.ci_low) and not pd.isna(row.ci_high):
+    if not any(pd.isna(value) for value in (row.estimate, row.ci_low, row.ci_high)):
         return _logit_interval(row)
-    return Refusal(row.finding, row.study, "a percent with neither denominator nor interval", _shown(row))
+    return Refusal(row.finding, row.study, _why_not(row), _shown(row))
+
+
+def _why_not(row: Any) -> str:
+    if pd.isna(row.total):
+        return "a percent with neither denominator nor interval"
+    return f"no whole number of {int(row.total)} gives the printed percent: another denominator"
 
 
 def _counts(row: Any) -> tuple[int, int, str] | None:
     """Events, total and how they came about; None where they can't be had. A flipped row counts its complement."""
     if pd.isna(row.total) or (pd.isna(row.events) and pd.isna(row.estimate)):
         return None
-    total, printed = int(row.total), not pd.isna(row.events)
-    events = int(row.events) if printed else round(float(row.estimate) * total / 100)
-    derived = "counts as printed" if printed else "nearest whole number to the printed percent of the printed total"
+    total = int(row.total)
+    if pd.isna(row.events):
+        events, derived = round(float(row.estimate) * total / 100), "nearest whole number to the printed percent of the total"
+        unit = 10.0 ** -len(f"{float(row.estimate):g}".partition(".")[2])
+        if abs(100 * events / total - float(row.estimate)) > unit + 1e-9:
+            return None  # no whole number gives the percent: another denominator
+    else:
+        events = int(row.events)
+        derived = "counts as printed" if f"{events}/{total}" in str(row.as_reported) else "counts that fit what is printed"
     return (total - events if row.flip == "yes" else events), total, derived
 
 
@@ -143,6 +160,12 @@ def _logit_interval(row: Any) -> Effect | Refusal:
         estimate, low, high = 1 - estimate, 1 - high, 1 - low
     if low <= 0 or high >= 1:
         return Refusal(row.finding, row.study, "an interval that touches 0% or 100% needs counts", 100 * estimate)
+    if high <= low:
+        return Refusal(row.finding, row.study, "an interval of no width", 100 * estimate)
+    if abs(estimate - (low + high) / 2) <= SYMMETRIC * (high - low):
+        se = (high - low) / (2 * _half_width(float(row.ci_level))) / (estimate * (1 - estimate))
+        derived = "variance from the printed interval, which is symmetric in percent (delta method)"
+        return Effect(row.finding, row.study, float(logit(estimate)), se**2, 100 * estimate, 100 * low, 100 * high, None, derived)
     se = float(logit(high) - logit(low)) / (2 * _half_width(float(row.ci_level)))
     derived = "variance from the printed interval, on the logit scale" + _asymmetry(
         float(logit(estimate)), float(logit(low)), float(logit(high))
@@ -161,15 +184,14 @@ def _from_interval(row: Any, scale: str) -> Effect | Refusal:
     if pd.isna(row.estimate):
         return Refusal(row.finding, row.study, "no estimate", None)
     analysis, sign = INTERVAL_SCALES[scale], -1 if row.flip == "yes" else 1
-    estimate = sign * float(row.estimate)
     error = _standard_error(row, scale)
     if isinstance(error, str):
-        return Refusal(row.finding, row.study, error, estimate)
+        return Refusal(row.finding, row.study, error, _shown(row))
     se, derived = error
-    y, half = analysis(estimate), _half_width(95) * se
-    low, high = (natural(scale, y - half), natural(scale, y + half))
+    y, half = sign * analysis(float(row.estimate)), _half_width(95) * se
+    estimate, low, high = (natural(scale, value) for value in (y, y - half, y + half))
     if not pd.isna(row.ci_low) and float(row.ci_level) == 95:
-        low, high = sorted((sign * float(row.ci_low), sign * float(row.ci_high)))
+        low, high = sorted(natural(scale, sign * analysis(float(end))) for end in (row.ci_low, row.ci_high))
     total = None if pd.isna(row.n_group) else int(row.n_group)
     return Effect(row.finding, row.study, y, se**2, estimate, low, high, total, derived)
 
@@ -177,6 +199,8 @@ def _from_interval(row: Any, scale: str) -> Effect | Refusal:
 def _standard_error(row: Any, scale: str) -> tuple[float, str] | str:
     """Standard error on the analysis scale and how it came about, or why there is none."""
     analysis = INTERVAL_SCALES[scale]
+    if scale == "odds ratio" and any(not pd.isna(value) and value <= 0 for value in (row.estimate, row.ci_low)):
+        return "a ratio of zero has no logarithm"
     if not pd.isna(row.ci_low) and not pd.isna(row.ci_high):
         y, low, high = (analysis(float(value)) for value in (row.estimate, row.ci_low, row.ci_high))
         se = (high - low) / (2 * _half_width(float(row.ci_level)))

@@ -27,6 +27,9 @@ METHODS = ("REML", "DL", "PM", "ML", "FE")
 TESTS = ("hk-floored", "hk", "z")
 """Hartung and Knapp's standard error, floored at Wald's (Rover 2015, doi 10.1186/s12874-015-0091-1), plain, or Wald's."""
 
+LARGEST = 1e50
+"""Estimates and variances beyond this, or variances below its inverse, are slips and would overflow when squared."""
+
 Array = NDArray[np.float64]
 
 
@@ -42,13 +45,17 @@ class Refused:
 def screen(yi: ArrayLike, vi: ArrayLike, keys: Sequence[object] | None = None) -> tuple[Refused, ...]:
     """Rows that can't be weighed, each with its key and the reason. An empty tuple means that all can."""
     y, v = _column(yi), _column(vi)
-    bad = np.flatnonzero(~(np.isfinite(y) & np.isfinite(v) & (v > 0)))
+    bad = np.flatnonzero(~_usable(y, v))
     names = keys if keys is not None else [f"row {i + 1}" for i in range(len(y))]
     return tuple(Refused(i, str(names[i]), _fault(y[i], v[i])) for i in bad.tolist())
 
 
 def _column(values: ArrayLike) -> Array:
     return np.asarray(values, dtype=float).reshape(-1)
+
+
+def _usable(y: Array, v: Array) -> NDArray[np.bool_]:
+    return np.asarray((np.abs(y) < LARGEST) & (v > 1 / LARGEST) & (v < LARGEST))
 
 
 def _fault(y: float, v: float) -> str:
@@ -58,7 +65,9 @@ def _fault(y: float, v: float) -> str:
         return "the variance is missing"
     if np.isinf(v):
         return "the variance is infinite"
-    return "the variance is zero" if v == 0 else "the variance is negative"
+    if v <= 0:
+        return "the variance is zero" if v == 0 else "the variance is negative"
+    return "the estimate or its variance is beyond computing (over 1e50, or a variance under 1e-50)"
 
 
 def fit(
@@ -130,7 +139,7 @@ def fit_many(
         raise ValueError(f"method {method!r} must be one of {', '.join(METHODS)}, and test {test!r} one of {', '.join(TESTS)}")
     y, v, x, mask = _padded(yi, vi, X, used)
     count = mask.sum(axis=1).astype(int)
-    if ((mask > 0) & ~(np.isfinite(y) & np.isfinite(v) & (v > 0))).any():
+    if ((mask > 0) & ~_usable(y, v)).any():
         raise ValueError("a row in use has no finite estimate with a positive, finite variance; livingreview.estimators.screen names it")
     fits: dict[int, Fit] = {}
     ready = np.flatnonzero(count > max(1, x.shape[2]))

@@ -87,7 +87,7 @@ def _axis(values: list[Triple], scale: str) -> tuple[float, float]:
     if scale == "logit":
         return 0.0, 1.0
     ends = [value for triple in values for value in triple if math.isfinite(value) and (scale == "linear" or value > 0)]
-    low, high = min(ends), max(ends)
+    low, high = min(ends, default=1.0), max(ends, default=1.0)
     return (low, high) if high > low else (low - 1, high + 1) if scale == "linear" else (low / 2, high * 2)
 
 

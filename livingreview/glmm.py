@@ -33,6 +33,9 @@ LARGEST_MEAN = 8.0
 NO_TAU = 1e-4
 """Standard deviations below this are 0: the likelihood is flat there."""
 
+LARGEST_TOTAL = 1e12
+"""Totals above this are slips."""
+
 Array = NDArray[np.float64]
 
 
@@ -62,10 +65,14 @@ def screen(events: ArrayLike, totals: ArrayLike, keys: list[str]) -> tuple[estim
 def _fault(x: float, n: float) -> str:
     if np.isnan(x) or np.isnan(n):
         return "events or total is missing"
+    if np.isinf(x) or np.isinf(n):
+        return "events or total is infinite"
     if not float(x).is_integer() or not float(n).is_integer():
         return "events and total must be whole numbers"
     if n <= 0 or x < 0:
         return "total must be above 0 and events not below 0"
+    if n > LARGEST_TOTAL:
+        return f"total {n:.0g} is beyond any study"
     return f"events: {x:.0f} is more than total {n:.0f}" if x > n else ""
 
 
@@ -82,7 +89,8 @@ def peak(events: ArrayLike, totals: ArrayLike, nodes: int = NODES) -> Peak:
         at = _polished(np.array([at[0], 0.0]), x, n, rule)
     information = -_likelihood(at, x, n, rule)[2]
     held = information if at[1] and np.linalg.det(information) > 0 else information[:1, :1]
-    return Peak(float(at[0]), float(np.sqrt(np.linalg.inv(held)[0, 0])), float(at[1] ** 2))
+    variance = float(np.linalg.inv(held)[0, 0])
+    return Peak(float(at[0]), variance**0.5 if variance > 0 else float("nan"), float(at[1] ** 2))
 
 
 def _polished(at: Array, x: Array, n: Array, rule: tuple[Array, Array]) -> Array:

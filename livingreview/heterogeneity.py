@@ -26,7 +26,7 @@ GRID = np.concatenate([[0.0], np.geomspace(1e-6, 2, 25)])
 """Starts for the likelihood, as shares of the variance of the residuals: the likelihood can have two peaks."""
 
 SINGULAR = 1e-9
-"""Share of the largest diagonal of R below which a design is taken as rank-deficient."""
+"""Share of a column that the columns before it must leave, or the design is taken as rank-deficient."""
 
 
 ROUNDING = 16 * float(np.finfo(float).eps)
@@ -97,7 +97,7 @@ def stack(yi: Array, vi: Array, x: Array, used: Array) -> Stack:
 def full_rank(pools: Stack) -> NDArray[np.bool_]:
     """Whether each design has independent columns (m,)."""
     diagonal = np.abs(np.diagonal(pools.r, axis1=1, axis2=2))
-    return np.asarray(diagonal.min(axis=1) > SINGULAR * diagonal.max(axis=1))
+    return np.asarray((diagonal > SINGULAR * np.sqrt((pools.r**2).sum(axis=1))).all(axis=1))
 
 
 def weighted(pools: Stack, tau2: Array) -> Weighted:
@@ -123,7 +123,8 @@ def _trace(a: Array) -> Array:
 def trace_p(pools: Stack) -> Array:
     """Trace of P at tau2 = 0; (k - p) over it is the typical within-study variance (Higgins and Thompson 2002, formula 9)."""
     w = pools.used / pools.v
-    return np.asarray(w.sum(axis=1) - _trace(_inverse(_gram(pools.basis, w)) @ _gram(pools.basis, w**2)))
+    trace = w.sum(axis=1) - _trace(_inverse(_gram(pools.basis, w)) @ _gram(pools.basis, w**2))
+    return np.asarray(np.maximum(trace, ROUNDING * w.sum(axis=1)))  # one weight may leave nothing to the others
 
 
 def dersimonian_laird(pools: Stack) -> Array:
@@ -190,7 +191,8 @@ def _score_step(pools: Stack, tau2: Array, restricted: bool) -> tuple[Array, Arr
     pull = np.einsum("mnp,mn->mp", pools.basis, w * py)
     cubic = (w * py**2).sum(axis=1) - np.einsum("mp,mpq,mq->m", pull, now.cov, pull)
     observed = 2 * cubic - trace2
-    return score, score / np.where(observed > 0.1 * trace2, observed, trace2)
+    expected = np.maximum(trace2, ROUNDING * (w**2).sum(axis=1))
+    return score, score / np.where(observed > 0.1 * expected, observed, expected)
 
 
 def _climb(step: Callable[[Array], tuple[Array, Array]], start: Array, low: Array, high: Array) -> Array:

@@ -44,6 +44,11 @@ def problems(path: Path) -> list[str]:
     notebook = read(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     found = [f"{path.name}: cell {n} was never executed; {MEND}" for n, cell in enumerate(code, 1) if cell.execution_count is None]
+    found += [
+        f"{path.name}: cell {n} asks not to be compared (nbval); take the tag or comment out, then {MEND}"
+        for n, cell in enumerate(code, 1)
+        if _escapes(cell)
+    ]
     if found:
         return found
     stamp = notebook.metadata.get(STAMP, {})
@@ -56,10 +61,16 @@ def problems(path: Path) -> list[str]:
     return []
 
 
+def _escapes(cell: NotebookNode) -> bool:
+    """Whether a cell would be left out of the comparison by a tag or comment that nbval knows."""
+    return bool(cell.metadata.get("tags")) or "NBVAL" in cell.source or "PYTEST_VALIDATE" in cell.source
+
+
 def inputs_digest(notebook: NotebookNode) -> str:
-    """Digest of what the outputs are computed from."""
+    """Digest of what the outputs are computed from; the renderer works by entry point, and the lock names every library."""
     digest = hashlib.sha256()
-    files = [*sorted(schema.EVIDENCE.glob("*.csv")), schema.EVIDENCE / "datapackage.json", schema.BIBLIOGRAPHY, *_modules(_code(notebook))]
+    tables = [*sorted(schema.EVIDENCE.glob("*.csv")), schema.EVIDENCE / "datapackage.json", schema.BIBLIOGRAPHY]
+    files = [*tables, schema.ROOT / "requirements.txt", PACKAGE / "render.py", *_modules(_code(notebook))]
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     digest.update(_code(notebook).encode())
@@ -67,8 +78,8 @@ def inputs_digest(notebook: NotebookNode) -> str:
 
 
 def outputs_digest(notebook: NotebookNode) -> str:
-    """Digest of the stored outputs."""
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    """Digest of the stored outputs, and of the cells' metadata, which could keep one from being compared."""
+    outputs = [[cell.outputs, cell.metadata] for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,13 +8,16 @@ degrees of freedom, one effect a study. The result says which of these it was.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
+
+from scipy.special import stdtrit
 
 from livingreview import clusters, estimators, glmm
 from livingreview.effects import Effect, Refusal, effects, natural
 from livingreview.evidence import Evidence
-from livingreview.inference import FEWEST, Fit
+from livingreview.inference import CAUTION, FEWEST, Fit
 
 METHODS = {
     "GLMM": "binomial-normal model (GLMM), t with k \u2212 1",
@@ -85,14 +88,25 @@ def _refusal(poolable: bool, reason: str, studies: int) -> str:
 
 def pooled(usable: tuple[Effect, ...]) -> Fit:
     """Random-effects mean by the review's own choice of method. The order of the effects never matters."""
+    fit = _by_structure(usable)
+    if fit.tau2 == 0 and fit.studies < CAUTION:
+        return replace(fit, pi=None, notes=(*fit.notes, "so few studies can't show how much studies differ: no prediction interval"))
+    return fit
+
+
+def _by_structure(usable: tuple[Effect, ...]) -> Fit:
+    """One effect a study: by counts, else by variance. Several: robust, and where that can't be trusted, one a study."""
     if len({e.study for e in usable}) == len(usable):
         return by_counts(usable) if all(e.counts for e in usable) else by_variance(usable)
     fit = robust(usable)
     if fit.df >= clusters.FEWEST_DF:
         return fit
     few = f"robust variance has {fit.df:.2f} degrees of freedom, too few to be trusted: the mean of each study's results instead"
-    alone = one_a_study(usable)
-    return replace(alone, clusters=alone.k, notes=(few, *alone.notes))
+    alone, level = one_a_study(usable), three_level(usable)
+    wide = float(stdtrit(alone.k - 1, 0.975)) * math.sqrt(max(alone.tau2, level.tau2) + alone.se**2)
+    inside = "the prediction interval also holds the spread of results within a study, from a three-level model"
+    notes = (few, inside, *alone.notes) if level.tau2 > alone.tau2 else (few, *alone.notes)
+    return replace(alone, clusters=alone.k, pi=(alone.estimate - wide, alone.estimate + wide), notes=notes)
 
 
 def by_variance(usable: tuple[Effect, ...], method: str = "REML", test: str = "hk-floored") -> Fit:

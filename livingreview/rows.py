@@ -22,6 +22,13 @@ SOURCE = "check it against the source"
 WHOLE = {"%": 100, "0-1": 1}
 """What a share of everything is in each unit of a share."""
 SHARES = ("proportion", "sensitivity", "specificity")
+FITTING = {
+    "proportion": SHARES,
+    "mean difference": ("mean-difference",),
+    "risk difference": ("risk-difference", "mean-difference"),
+    "odds ratio": ("odds-ratio",),
+}
+"""Measures that may enter a pool by themselves; the arms of a pair may be of any."""
 LEVELS = (*SHARES, "f1", "mean", "median")
 """Measures that lie between nothing and everything where their unit is one of a share."""
 BOUNDS = {
@@ -82,6 +89,10 @@ def interval(row: Row) -> Blame:
     if row["ci_low"] and row["ci_high"] and not row["ci_level"]:
         yield "ci_level", "is empty beside an interval", "give the level, mostly 95"
     if low is not None and high is not None:
+        if not row["estimate"] and not row["events"]:
+            yield "estimate", "is empty beside an interval", "give the estimate that the interval belongs to"
+        if low == high:
+            yield "ci_high", "equals ci_low: an interval of no width", SOURCE
         if low > high:
             yield "ci_low", f"is above ci_high {row['ci_high']}", "swap them, or " + SOURCE
         elif estimate is not None and not low <= estimate <= high:
@@ -107,8 +118,9 @@ def pooled(row: Row, context: Context) -> Blame:
     arm = row["pair"] and row["unit"] == "%" and pool["scale"] in ("odds ratio", "risk difference")
     if pool["pool"] == "yes" and pool["unit"] != row["unit"] and not arm:
         yield "unit", f"differs from the unit of the pool ({pool['unit']})", "convert the row, or say why it does not enter in not_pooled"
-    if pool["scale"] == "proportion" and row["measure"] not in SHARES:
-        yield "measure", "is not a share, which the pool takes", "say why the row does not enter in not_pooled"
+    fits = FITTING.get(pool["scale"])
+    if fits and row["measure"] not in fits and not (row["pair"] and pool["scale"] != "proportion"):
+        yield "measure", f"is not what a pool of this scale takes ({', '.join(fits)})", "say why the row does not enter in not_pooled"
 
 
 def study(row: Row) -> Blame:
@@ -172,12 +184,17 @@ def repeats(sheet: Sheet, rows: Rows) -> None:
 
 
 def overalls(sheet: Sheet, rows: Rows) -> None:
-    """An overall row never enters a pool beside its parts."""
+    """An overall row never enters a pool beside its parts, nor a repeat beside the row with the same figures."""
     entering = [(line, row) for line, row in rows if row["synthesis"] and not row["not_pooled"]]
     parts = {(row["study"], row["synthesis"]) for _, row in entering if row["role"] == "part"}
     for line, row in entering:
         if row["role"] == "overall" and (row["study"], row["synthesis"]) in parts:
             sheet.blame(line, "role", "overall", "enters a pool beside its parts", "say in not_pooled of one of them why it does not enter")
+    figures = ("study", "synthesis", "model", "events", "total", "estimate")
+    originals = {tuple(row[name] for name in figures) for _, row in entering if row["role"] != "repeat"}
+    for line, row in entering:
+        if row["role"] == "repeat" and tuple(row[name] for name in figures) in originals:
+            sheet.blame(line, "role", "repeat", "enters a pool beside the row that it repeats", "say in not_pooled why it does not enter")
 
 
 def pairs(sheet: Sheet, rows: Rows) -> None:
@@ -206,7 +223,13 @@ def shared_samples(sheet: Sheet, rows: Rows, context: Context) -> None:
             members[row["synthesis"]].setdefault(row["study"], (line, row["finding"]))
     for studies in members.values():
         for study, (line, key) in studies.items():
-            others = set(context.studies[study]["shares_data_with"].split(";")) & set(studies)
-            for other in sorted(other for other in others if other < study):
+            listed = [other for other in studies if other < study and _share(context, study, other)]
+            for other in sorted(listed):
                 remedy = "say in not_pooled of one of them why it does not enter"
                 sheet.blame(line, "synthesis", key, f"is pooled beside {studies[other][1]}, which is on the same sample", remedy)
+
+
+def _share(context: Context, one: str, other: str) -> bool:
+    """Whether either study names the other as being on its sample."""
+    named = (context.studies[a]["shares_data_with"].split(";") for a in (one, other))
+    return any(b in names for names, b in zip(named, (other, one), strict=True))

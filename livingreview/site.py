@@ -5,6 +5,8 @@ It also stops a plain ``jupyter-book build .`` on faulty evidence or stale noteb
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -41,4 +43,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_role(role, kind())
     for name in ("Question", "Studies", "Codebook"):
         app.add_directive(name.lower(), getattr(directives, name))
-    return {"version": __version__, "parallel_read_safe": False, "parallel_write_safe": True}
+    return {"version": __version__, "env_version": _code_version(), "parallel_read_safe": False, "parallel_write_safe": True}
+
+
+def _code_version() -> int:
+    """A number that changes with the package, so that Sphinx writes every page anew after a change of code."""
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return zlib.crc32(code)

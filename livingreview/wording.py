@@ -84,12 +84,11 @@ def figures(pool: Pool) -> dict[str, str]:
 
 
 def _fit_figures(pool: Pool, fit: Fit) -> dict[str, str]:
-    new = fit.pi or fit.ci
-    mean, low, high, new_low, new_high = numbers([pool.natural(value) for value in (fit.estimate, *fit.ci, *new)], pool.unit)
+    mean, low, high, *new = numbers([pool.natural(value) for value in (fit.estimate, *fit.ci, *(fit.pi or ()))], pool.unit)
     return {
         "estimate": with_unit(mean, pool.unit),
         "interval": f"{low} to {with_unit(high, pool.unit)}",
-        "prediction": f"{new_low} to {with_unit(new_high, pool.unit)}",
+        "prediction": f"{new[0]} to {with_unit(new[1], pool.unit)}" if new else "not known",
         "heterogeneity": heterogeneity(pool, fit),
         "method": method(pool, fit),
     }
@@ -132,10 +131,10 @@ def _pooled_answer(pool: Pool, fit: Fit) -> str:
     beside = len(pool.shown) - len(pool.studies)
     if beside:
         caution += f" {count(beside, 'more study is', 'more studies are')} shown but can't be weighed: no denominator or interval."
-    return (
-        f"{found['estimate']} (95% confidence interval {found['interval']}; {counted}). "
-        f"A new study would be expected between {found['prediction'].replace(' to ', ' and ')}.{caution}"
-    )
+    expected = f"A new study would be expected between {found['prediction'].replace(' to ', ' and ')}."
+    if not fit.pi:
+        expected = "How far a new study may be from it can't be told yet."
+    return f"{found['estimate']} (95% confidence interval {found['interval']}; {counted}). {expected}{caution}"
 
 
 def _sentence(text: str) -> str:

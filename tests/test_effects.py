@@ -13,7 +13,7 @@ class Row:
     """A row of findings.csv with the columns an effect needs, empty unless given."""
 
     def __init__(self, **given):
-        empty = dict.fromkeys(["events", "total", "estimate", "ci_low", "ci_high", "sd", "p", "n_group", "pair", "arm"])
+        empty = dict.fromkeys(["events", "total", "estimate", "ci_low", "ci_high", "sd", "p", "n_group", "pair", "arm", "as_reported"])
         known = {"finding": "a2024b-1", "study": "a2024b", "flip": "no", "measure": "proportion", "ci_level": 95}
         self.__dict__.update({**known, **empty, **given})
 
@@ -28,12 +28,33 @@ def arms(scale, one, two):
 
 
 def test_counts_give_the_log_odds():
-    found = effect(Row(events=55, total=139), "proportion")
+    found = effect(Row(events=55, total=139, as_reported="55/139 (39.6%)"), "proportion")
     assert isinstance(found, Effect)
     assert found.yi == pytest.approx(math.log(55 / 84))
     assert found.vi == pytest.approx(1 / 55 + 1 / 84)
     assert found.derived == "counts as printed"
     assert found.low < found.estimate < found.high
+
+
+def test_counts_that_the_source_did_not_print_say_so():
+    assert effect(Row(events=55, total=139, as_reported="39.6%"), "proportion").derived == "counts that fit what is printed"
+
+
+def test_a_percent_that_no_whole_number_of_its_total_gives_is_refused():
+    found = effect(Row(estimate=86.7, total=140), "proportion")
+    assert isinstance(found, Refusal)
+    assert "no whole number of 140" in found.reason
+
+
+def test_an_interval_symmetric_in_percent_is_taken_as_such():
+    found = effect(Row(estimate=92.9, ci_low=87.4, ci_high=98.4), "proportion")
+    assert "delta method" in found.derived
+    assert math.sqrt(found.vi) == pytest.approx((0.984 - 0.874) / (2 * 1.959964) / (0.929 * 0.071), rel=1e-6)
+
+
+def test_flip_of_a_ratio_inverts_it():
+    found = effect(Row(measure="odds-ratio", estimate=2.0, ci_low=1.0, ci_high=4.0, flip="yes"), "odds ratio")
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.5, 0.25, 1.0))
 
 
 @pytest.mark.parametrize(("events", "expected"), [(0, math.log(0.5 / 20.5)), (20, math.log(20.5 / 0.5))])
@@ -82,6 +103,8 @@ def test_a_ratio_is_analysed_on_the_log_scale():
         (Row(measure="mean", estimate=3.1), "mean", "without an interval"),
         (Row(measure="mean", estimate=3.1, ci_low=3.1, ci_high=3.1), "mean", "no width"),
         (Row(measure="count", estimate=3), "none", "no common scale"),
+        (Row(estimate=40.0, ci_low=40.0, ci_high=40.0), "proportion", "no width"),
+        (Row(measure="odds-ratio", estimate=2.0, ci_low=0.0, ci_high=4.0), "odds ratio", "no logarithm"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_reason_and_its_figure(row, scale, reason):

@@ -54,6 +54,18 @@ def other_code(notebook):
     notebook.cells[0].source += "\n"
 
 
+def hidden_by_tag(notebook):
+    notebook.cells[0].metadata["tags"] = ["nbval-ignore-output"]
+
+
+def hidden_by_comment(notebook):
+    notebook.cells[0].source = "# NBVAL_IGNORE_OUTPUT\n" + notebook.cells[0].source
+
+
+def other_metadata(notebook):
+    notebook.cells[0].metadata["collapsed"] = True
+
+
 def unstamped(notebook):
     del notebook.metadata[notebooks.STAMP]
 
@@ -66,6 +78,9 @@ def unstamped(notebook):
         (tampered, "stripped or changed"),
         (other_code, "stale"),
         (unstamped, "no stamp"),
+        (hidden_by_tag, "asks not to be compared"),
+        (hidden_by_comment, "asks not to be compared"),
+        (other_metadata, "stripped or changed"),
     ],
 )
 def test_what_a_reexecution_would_not_give_is_refused_with_the_way_out(stored, change, reason):
