@@ -223,7 +223,7 @@ def _interval_fault(values: list[float], scale: str) -> str:
 
 def _number(written: str) -> float:
     try:
-        return float(written)
+        return float(written) if written.isascii() and "_" not in written else math.nan
     except ValueError:
         return math.nan
 

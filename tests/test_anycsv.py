@@ -224,6 +224,7 @@ def test_impossible_counts_are_refused_by_line(answer, row, reason):
 @pytest.mark.parametrize(("row", "reason"), [
     ("X,1,0,2026,rct", "the variance is zero"), ("X,1,-2,2026,rct", "the variance is negative"), ("X,1,inf,2026,rct", "vi is infinite"),
     ("X,1,,2026,rct", "vi is missing"), ("X,,1,2026,rct", "yi is missing"), ("X,1,1,,rct", "moderator year is missing"),
+    ("X,1,1,1e300,rct", "moderator year: 1e300 is beyond computing"), ("X,1_0,1,2026,rct", "yi: '1_0' is not a number"),
 ])  # fmt: skip
 def test_effects_that_can_not_be_weighed_are_refused_by_key(answer, row, reason):
     [refused] = answer(EFFECTS + row + "\n", "--moderator", "year")["refused"]

@@ -124,6 +124,18 @@ def test_a_bad_estimate_is_refused(value, reason):
     assert screen([value], [0.1])[0].reason == f"the estimate is {reason}"
 
 
+@pytest.mark.parametrize(("value", "variance"), [(1e60, 1.0), (0.1, 1e60), (0.1, 1e-60)])
+def test_numbers_beyond_computing_are_refused(value, variance):
+    assert "beyond computing" in screen([value], [variance])[0].reason
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_variance_that_leaves_nothing_to_the_others_is_still_finite(method):
+    mine = fit([1.0, 1.0, 5.0, 2.0], [1e-20, 3.0, 1e5, 1e9], method=method)
+    assert all(math.isfinite(value) for value in (mine.estimate, mine.se, mine.tau2, mine.i2))
+    assert any("carries everything" in note for note in mine.notes)
+
+
 def test_a_variance_ratio_over_ten_million_is_warned_of_and_still_solved():
     mine = fit([0.1, 0.5, -0.3, 0.2], [1e-9, 0.1, 0.2, 0.3])
     assert any("one study carries everything" in note for note in mine.notes)
