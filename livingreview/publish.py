@@ -17,6 +17,7 @@ from livingreview import charts, fragments
 from livingreview.certainty import certainty
 from livingreview.evidence import Evidence, load
 from livingreview.pooling import pool
+from livingreview.questioning import REAL
 from livingreview.wording import figures
 
 
@@ -56,7 +57,9 @@ def domain(review: Evidence, name: str) -> None:
         "questions": str(len(asked)),
         "pooled": str(sum(answered.fit is not None for answered in asked)),
         "newest": max(map(review.year, studies.index)),
-        "real": str(int(studies["tier"].isin(["real-care", "real-data"]).sum())),
+        "real": str(int(studies["tier"].isin(REAL).sum())),
+        "simulated": str(int((studies["tier"] == "simulated").sum())),
+        "exam": str(int((studies["tier"] == "exam").sum())),
         "as_of": review.as_of,
     }
     store(name, found)
