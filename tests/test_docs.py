@@ -1,11 +1,15 @@
 """The words are held to the code: what a page shows exists, what exists is described, no number is typed."""
 
+import contextlib
 import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from livingreview import notebooks, schema
 from livingreview.cli import main
@@ -96,6 +100,12 @@ def test_every_dependency_says_what_it_is_for():
 
 
 def test_the_lock_is_complete():
-    locked = {re.split(r"[=\s;]", line)[0].lower() for line in (schema.ROOT / "requirements.txt").read_text().splitlines()}
+    lines = (schema.ROOT / "requirements.txt").read_text().splitlines()
+    locked = {canonicalize_name(re.split(r"[=\s;]", line)[0]) for line in lines if "==" in line}
     named = re.findall(r'^\s+"([\w-]+)[>=]', (schema.ROOT / "pyproject.toml").read_text(), re.M)
-    assert {name.lower() for name in named} - {"setuptools"} <= locked
+    assert {canonicalize_name(name) for name in named} - {"setuptools"} <= locked
+    for name in locked:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # for another system or Python
+            needed = [Requirement(text) for text in metadata.requires(name) or ()]
+            wanted = {canonicalize_name(r.name) for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})}
+            assert wanted <= locked, f"{name} needs {wanted - locked}"
