@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pymare import Dataset
 from pymare.estimators import VarianceBasedLikelihoodEstimator
 
-from livingreview.estimators import fit, fit_many, leave_one_out
+from livingreview.statistics.estimators import fit, fit_many, leave_one_out
 
 Pools = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 

@@ -1,7 +1,12 @@
 """A living review of the barriers to using large language models in clinical practice.
 
-The package goes one way: evidence tables -> effects -> pools -> charts and sentences -> stored notebook outputs -> site.
-Each module is one room of that way; notebooks in ``analyses/`` call them, chapters in ``book/`` show what they stored.
+The package goes one way, and each module is one room of that way:
+
+* evidence in: ``schema``, ``reading``, ``cells``, ``rows``, ``bibliography``, ``faults``, ``check``, ``evidence``;
+* answers: ``effects``, ``pooling`` (on ``statistics``, which knows nothing of the review), ``questioning``, ``certainty``;
+* said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``overview``, and ``publish``, which notebooks call;
+* onto the site: ``notebooks`` (stored outputs), ``directives``, ``pages``, ``site``;
+* ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 
 __version__ = "0.1.0"

@@ -13,8 +13,8 @@ import pandas as pd
 
 from livingreview import schema
 from livingreview.evidence import DOMAINS, Evidence
-from livingreview.inference import Fit
 from livingreview.pooling import Pool
+from livingreview.statistics.inference import Fit
 from livingreview.wording import answer, numbers, with_unit
 
 AnyChart = alt.LayerChart | alt.FacetChart

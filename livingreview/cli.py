@@ -135,14 +135,14 @@ def pool(
     livingreview pool findings.csv --cluster three-level
     livingreview pool effects.csv --moderator year --moderator design
     """  # noqa: D301
-    from livingreview import anycsv, anypool, forest
+    from livingreview.anypool import answer, table, text
 
     try:
-        table = anycsv.read(path, measure, scale, cluster is not None, moderators)
-        found = anypool.answer(table, anypool.Choice(method, test, cluster))
-    except anycsv.CannotPool as error:
+        rows = table.read(path, measure, scale, cluster is not None, moderators)
+        found = answer.answer(rows, answer.Choice(method, test, cluster))
+    except table.CannotPool as error:
         raise click.UsageError(str(error)) from error
-    click.echo(json.dumps(anypool.as_dict(found), indent=1) if as_json else forest.text(found))
+    click.echo(json.dumps(answer.as_dict(found), indent=1) if as_json else text.text(found))
 
 
 def _summary(evidence: Path) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -89,25 +89,28 @@ def _code(notebook: NotebookNode) -> str:
 
 def _modules(code: str) -> list[Path]:
     """Modules of this package that a piece of code imports, and those that they import in turn."""
-    found: set[str] = set()
+    found: set[Path] = set()
     waiting = set(_imports(code))
     while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= set(_imports((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))) - found
-    return [PACKAGE / f"{name}.py" for name in sorted(found)]
+        module = waiting.pop()
+        found.add(module)
+        waiting |= set(_imports(module.read_text(encoding="utf-8"))) - found
+    return sorted(found)
 
 
-def _imports(code: str) -> Iterator[str]:
+def _imports(code: str) -> Iterator[Path]:
+    """Files of this package that a piece of code imports, as ``from a import b`` or ``import a.b``."""
     for node in ast.walk(ast.parse(code)):
-        names: Iterable[str] = ()
-        if isinstance(node, ast.ImportFrom) and node.module == "livingreview":
-            names = (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("livingreview."):
-            names = (node.module.split(".")[1],)
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            names = (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("livingreview."))
-        yield from (name for name in names if (PACKAGE / f"{name}.py").exists())
+            names = [alias.name for alias in node.names]
+        for name in names:
+            package, *parts = name.split(".")
+            if package == PACKAGE.name:
+                files = (PACKAGE.joinpath(*parts).with_suffix(".py"), PACKAGE.joinpath(*parts, "__init__.py"))
+                yield from (file for file in files if parts and file.is_file())
 
 
 def refresh(paths: list[Path], jobs: int | None = None) -> Iterator[tuple[Path, str]]:

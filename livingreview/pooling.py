@@ -14,10 +14,10 @@ from typing import Any
 
 from scipy.special import stdtrit
 
-from livingreview import clusters, estimators, glmm
 from livingreview.effects import Effect, Refusal, effects, natural
 from livingreview.evidence import Evidence
-from livingreview.inference import CAUTION, FEWEST, Fit
+from livingreview.statistics import clusters, estimators, glmm
+from livingreview.statistics.inference import CAUTION, FEWEST, Fit
 
 METHODS = {
     "GLMM": "binomial-normal model (GLMM), t with k \u2212 1",

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from livingreview import clusters, estimators
 from livingreview.effects import Effect
 from livingreview.evidence import Evidence
-from livingreview.inference import FEWEST, Fit
 from livingreview.pooling import Pool, by_counts, by_variance, largest_counts, one_a_study, pooled, robust, three_level
+from livingreview.statistics import clusters, estimators
+from livingreview.statistics.inference import FEWEST, Fit
 
 MANY = 10
 """Studies from which small-study effects, and a regression on a moderator, are looked at (Cochrane Handbook 10.11.4, 13.3.5.4)."""

@@ -48,5 +48,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def _code_version() -> int:
     """A number that changes with the package, so that Sphinx writes every page anew after a change of code."""
-    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
     return zlib.crc32(code)

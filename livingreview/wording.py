@@ -5,8 +5,8 @@ Rules: an estimate and its interval have the same digits; a share is never writt
 
 from __future__ import annotations
 
-from livingreview.inference import Fit
 from livingreview.pooling import METHODS, Pool
+from livingreview.statistics.inference import Fit
 
 SMALL = {0: "No", 1: "One", 2: "Two"}
 MINUS = "\u2212"

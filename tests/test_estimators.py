@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from livingreview.clusters import fit_rve, fit_three_level, one_per_study
-from livingreview.estimators import METHODS, TESTS, cumulative, fit, fit_many, leave_one_out, screen
-from livingreview.glmm import fit_glmm, logits, peak
+from livingreview.statistics.clusters import fit_rve, fit_three_level, one_per_study
+from livingreview.statistics.estimators import METHODS, TESTS, cumulative, fit, fit_many, leave_one_out, screen
+from livingreview.statistics.glmm import fit_glmm, logits, peak
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 NUMBERS = ("estimate", "se", "p", "tau2", "tau2_low", "tau2_high", "i2", "i2_low", "i2_high", "q", "q_p")

@@ -104,7 +104,7 @@ def test_a_changed_table_makes_it_stale(stored, tmp_path, monkeypatch):
 
 def test_the_digest_covers_the_modules_a_notebook_uses_and_no_others():
     used = {path.stem for path in notebooks._modules("from livingreview.pooling import pool")}
-    assert {"pooling", "effects", "evidence", "check", "schema"} <= used
+    assert {"estimators", "glmm", "pooling", "effects", "evidence", "check", "schema"} <= used
     assert not {"cli", "site", "pages", "directives"} & used
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from livingreview.effects import Effect, effect
 from livingreview.evidence import load
-from livingreview.inference import FEWEST
 from livingreview.pooling import METHODS, pool, pooled
+from livingreview.statistics.inference import FEWEST
 from tests.test_effects import Row
 
 REFERENCE = Path(__file__).parent / "reference"

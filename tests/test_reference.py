@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from livingreview.clusters import fit_rve, fit_three_level
-from livingreview.estimators import cumulative, fit, leave_one_out
-from livingreview.glmm import fit_glmm, logits, peak
-from livingreview.robust import cr2
+from livingreview.statistics.clusters import fit_rve, fit_three_level
+from livingreview.statistics.estimators import cumulative, fit, leave_one_out
+from livingreview.statistics.glmm import fit_glmm, logits, peak
+from livingreview.statistics.robust import cr2
 
 REFERENCE = Path(__file__).parent / "reference"
 DATASETS = [

@@ -3,8 +3,8 @@
 import pytest
 
 from livingreview.effects import Effect, Refusal
-from livingreview.inference import Fit
 from livingreview.pooling import Pool
+from livingreview.statistics.inference import Fit
 from livingreview.wording import answer, count, figures, method, numbers, p_value, range_of
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from livingreview import heterogeneity as het
-from livingreview.inference import FEWEST, Coefficient, Fit, Z, constant, results
+from livingreview.statistics import heterogeneity as het
+from livingreview.statistics.inference import FEWEST, Coefficient, Fit, Z, constant, results
 
 __all__ = ["FEWEST", "METHODS", "TESTS", "Coefficient", "Fit", "Refused", "cumulative", "fit", "fit_many", "leave_one_out", "screen"]
 
@@ -140,7 +140,9 @@ def fit_many(
     y, v, x, mask = _padded(yi, vi, X, used)
     count = mask.sum(axis=1).astype(int)
     if ((mask > 0) & ~_usable(y, v)).any():
-        raise ValueError("a row in use has no finite estimate with a positive, finite variance; livingreview.estimators.screen names it")
+        raise ValueError(
+            "a row in use has no finite estimate with a positive, finite variance; estimators.screen names it"
+        )
     fits: dict[int, Fit] = {}
     ready = np.flatnonzero(count > max(1, x.shape[2]))
     if len(ready):

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from livingreview import estimators, glmm
-from livingreview.inference import Z
+from livingreview.statistics import estimators, glmm
+from livingreview.statistics.inference import Z
 
 FORMS = {"counts": ("events", "total"), "effects": ("yi", "vi"), "intervals": ("estimate", "ci_low", "ci_high")}
 """Columns beside ``study`` that make a form, in the order in which they are looked for."""

@@ -20,9 +20,9 @@ from pymare.estimators import DerSimonianLaird
 from scipy import special
 from scipy.optimize import minimize
 
-from livingreview import estimators
-from livingreview.inference import FEWEST, Coefficient, Fit, notes_on_size, p_values
-from livingreview.robust import Robust, cr2
+from livingreview.statistics import estimators
+from livingreview.statistics.inference import FEWEST, Coefficient, Fit, notes_on_size, p_values
+from livingreview.statistics.robust import Robust, cr2
 
 RHO = 0.8
 """Assumed correlation of the findings of one study, robumeta's default; 0.2 and 0.5 are the sensitivity analysis."""
@@ -85,7 +85,7 @@ def fit_rve(
     rho
         Assumed correlation of the effects of one study.
     names, fewest
-        As for :func:`livingreview.estimators.fit`; ``fewest`` counts studies.
+        As for :func:`livingreview.statistics.estimators.fit`; ``fewest`` counts studies.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from livingreview import heterogeneity as het
+from livingreview.statistics import heterogeneity as het
 
 FEWEST = 3
 """Studies below which a pool has no headline."""

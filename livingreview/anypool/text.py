@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from livingreview.anycsv import Row
-from livingreview.anypool import Answer
-from livingreview.inference import Fit
+from livingreview.anypool.answer import Answer
+from livingreview.anypool.table import Row
+from livingreview.statistics.inference import Fit
 
 WIDTH = 36
 """Characters of the plot."""

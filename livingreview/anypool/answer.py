@@ -1,4 +1,4 @@
-"""The pool of any table (:mod:`livingreview.anycsv`): which estimator, what stands beside it, and the answer as plain data."""
+"""The pool of any table (:mod:`livingreview.anypool.table`): which estimator, what stands beside it, and the answer as plain data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from livingreview import anycsv, clusters, estimators, glmm
-from livingreview.anycsv import CannotPool, Row, Table
-from livingreview.inference import Fit
+from livingreview.anypool.table import CannotPool, Row, Table, design
+from livingreview.statistics import clusters, estimators, glmm
+from livingreview.statistics.inference import Fit
 
 METHODS = ("REML", "DL", "PM", "ML", "FE", "GLMM")
 TESTS = ("z", "hk", "hk-floored", "t")
 CLUSTERS = ("rve", "three-level")
 RHOS = (0.2, 0.5)
-"""Correlations of the sensitivity analysis beside :data:`livingreview.clusters.RHO`."""
+"""Correlations of the sensitivity analysis beside :data:`livingreview.statistics.clusters.RHO`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _corrected(table: Table) -> tuple[str, ...]:
 
 
 def _independent(table: Table, choice: Choice) -> Result:
-    x, names = anycsv.design(table)
+    x, names = design(table)
     method, test = str(choice.method), str(choice.test)
     fit = estimators.fit(*_effects(table), x, method, test, names=names)
     if x is not None or fit.k < estimators.FEWEST:
@@ -123,7 +123,7 @@ def _glmm(table: Table, choice: Choice) -> Result:
 
 
 def _clustered(table: Table, choice: Choice) -> Result:
-    x, names = anycsv.design(table)
+    x, names = design(table)
     yi, vi = _effects(table)
     group = [row.cluster for row in table.rows]
     fits: dict[str, Callable[[], Fit]] = {

@@ -1,7 +1,7 @@
 """CR2 standard errors and Satterthwaite degrees of freedom for effects that come in clusters.
 
 They stay right when the assumed correlation is wrong (Pustejovsky and Tipton 2018, doi 10.1080/07350015.2016.1247004).
-Equal to R clubSandwich for a model whose weights are the inverse of its covariance; ``livingreview.clusters`` uses it.
+Equal to R clubSandwich for a model whose weights are the inverse of its covariance; ``livingreview.statistics.clusters`` uses it.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from scipy import special
 from scipy.optimize import minimize
 from scipy.stats import binomtest
 
-from livingreview import estimators
-from livingreview.inference import CAUTION, FEWEST, Fit, p_values
+from livingreview.statistics import estimators
+from livingreview.statistics.inference import CAUTION, FEWEST, Fit, p_values
 
 NODES = 25
 """Quadrature nodes of the result; :data:`CHECK` nodes must agree with it."""
