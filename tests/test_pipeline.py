@@ -20,6 +20,7 @@ PARTS = [
     "livingreview",
     "references.bib",
     "LICENSE-DATA",
+    "requirements.txt",
     "pyproject.toml",
 ]
 ROW = "chelli2024hallucination-1"
