@@ -140,9 +140,7 @@ def fit_many(
     y, v, x, mask = _padded(yi, vi, X, used)
     count = mask.sum(axis=1).astype(int)
     if ((mask > 0) & ~_usable(y, v)).any():
-        raise ValueError(
-            "a row in use has no finite estimate with a positive, finite variance; estimators.screen names it"
-        )
+        raise ValueError("a row in use has no finite estimate with a positive, finite variance; estimators.screen names it")
     fits: dict[int, Fit] = {}
     ready = np.flatnonzero(count > max(1, x.shape[2]))
     if len(ready):
