@@ -143,11 +143,16 @@ def themed(chart: AnyChart, caption: str) -> AnyChart:
     return chart.properties(usermeta={"caption": caption}, background="transparent", config=config)
 
 
+def by_domain_and_tier(review: Evidence) -> pd.DataFrame:
+    """Number of findings of each domain and tier that has any: columns domain, tier, findings."""
+    about = review.studies[["domain", "tier"]]
+    return review.findings[["study"]].join(about, on="study").groupby(["domain", "tier"]).size().rename("findings").reset_index()
+
+
 def evidence_map(review: Evidence) -> AnyChart:
     """Findings by domain and by tier of realism, as a table of bubbles with their numbers."""
     tiers = list(schema.tables()["studies"]["tier"].words)
-    about = review.studies[["domain", "tier"]]
-    cells = review.findings[["study"]].join(about, on="study").groupby(["domain", "tier"]).size().rename("findings").reset_index()
+    cells = by_domain_and_tier(review)
     plain: dict[str, Any] = {"grid": False, "domain": False, "ticks": False}
     base = alt.Chart(cells).encode(
         x=alt.X("tier:N", sort=tiers, title=None, axis=alt.Axis(labelAngle=-35, orient="top", **plain)),

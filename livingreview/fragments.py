@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from livingreview import schema
 from livingreview.cells import URL
 from livingreview.certainty import Certainty
-from livingreview.evidence import Evidence
+from livingreview.charts import by_domain_and_tier
+from livingreview.evidence import DOMAINS, Evidence
 from livingreview.pooling import Pool
 from livingreview.questioning import Check, checks, direction
 from livingreview.wording import count, estimate_with_interval, figures, numbers, p_value, with_unit
@@ -58,8 +60,8 @@ def questioned(review: Evidence, pool: Pool, sure: Certainty | None) -> Markup:
     groups = [check.group if i == 0 or check.group != asked[i - 1].group else "" for i, check in enumerate(asked)]
     tried = [(group, check.name, *_outcome(pool, check)) for group, check in zip(groups, asked, strict=True)]
     inner = Markup("<p>{} {}</p>").format(found["method"], found["heterogeneity"])
-    inner += grid("Certainty", ("Reason", "Steps", "What was computed"), steps)
-    inner += grid("Does the answer hold?", ("Check", "How", "Studies", "Result (95% interval)"), tried)
+    inner += grid("Certainty", ("Reason", "Steps", "What was computed"), steps, tight=True)
+    inner += grid("Does the answer hold?", ("Check", "How", "Studies", "Result (95% interval)"), tried, tight=True)
     return _details(f"Certainty: {sure.level}. Why, and does the answer hold?", inner)
 
 
@@ -87,12 +89,21 @@ def _without_mean(pool: Pool) -> Markup:
     return Markup('<p class="lr-swim">{}</p>').format(said)
 
 
-def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]]) -> Markup:
-    """A table that scrolls by itself on a narrow screen."""
+def evidence_table(review: Evidence) -> Markup:
+    """The numbers of the evidence map, a row a domain."""
+    tiers = schema.tables()["studies"]["tier"].words
+    counts = {(cell.domain, cell.tier): cell.findings for cell in by_domain_and_tier(review).itertuples()}
+    lines = [(domain, *(str(counts.get((domain, tier), 0)) for tier in tiers)) for domain in DOMAINS]
+    return _details("The same as a table", grid("Findings by domain and tier", ("Domain", *tiers), lines))
+
+
+def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]], tight: bool = False) -> Markup:
+    """A table that scrolls by itself on a narrow screen; a ``tight`` one fits a phone."""
     top = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in head)
     body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(c) for c in line)) for line in lines)
     table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(top, body)
-    return Markup('<div class="lr-scroll" tabindex="0" role="group" aria-label="{}">{}</div>').format(name, table)
+    look = "lr-scroll lr-tight" if tight else "lr-scroll"
+    return Markup('<div class="{}" tabindex="0" role="group" aria-label="{}">{}</div>').format(look, name, table)
 
 
 def _details(summary: str, inner: Markup, opened: bool = False) -> Markup:

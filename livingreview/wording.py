@@ -96,7 +96,7 @@ def _fit_figures(pool: Pool, fit: Fit) -> dict[str, str]:
 
 def method(pool: Pool, fit: Fit) -> str:
     """What was done, from the fit itself, so that a page can't claim another method."""
-    scale = {"proportion": " of log odds", "odds ratio": " of log odds ratios"}.get(pool.scale, "") if fit.method != "GLMM" else ""
+    scale = {"proportion": ", on log odds", "odds ratio": ", on log odds ratios"}.get(pool.scale, "") if fit.method != "GLMM" else ""
     notes = "".join(f" {_sentence(note)}" for note in fit.notes if not note.startswith("only "))
     return f"Method: {METHODS.get(fit.method, fit.method)}{scale}.{notes}"
 

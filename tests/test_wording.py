@@ -92,7 +92,7 @@ def test_p_is_never_zero_and_never_one(p, said):
 
 
 def test_the_method_named_is_the_method_used():
-    assert method(POOLED, FIT).startswith("Method: REML, Hartung-Knapp floored of log odds.")
+    assert method(POOLED, FIT).startswith("Method: REML, Hartung-Knapp floored, on log odds.")
     assert "GLMM" in method(POOLED, Fit(3, "GLMM", "t", 0.0, notes=("only 3 studies: a rough answer",)))
 
 
