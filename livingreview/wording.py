@@ -8,7 +8,6 @@ from __future__ import annotations
 from livingreview.pooling import METHODS, Pool
 from livingreview.statistics.inference import Fit
 
-SMALL = {0: "No", 1: "One", 2: "Two"}
 MINUS = "\u2212"
 
 

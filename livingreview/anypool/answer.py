@@ -15,7 +15,6 @@ from livingreview.statistics.inference import Fit
 
 METHODS = ("REML", "DL", "PM", "ML", "FE", "GLMM")
 TESTS = ("z", "hk", "hk-floored", "t")
-CLUSTERS = ("rve", "three-level")
 RHOS = (0.2, 0.5)
 """Correlations of the sensitivity analysis beside :data:`livingreview.statistics.clusters.RHO`."""
 
