@@ -22,6 +22,9 @@ from livingreview.wording import count, estimate_with_interval, figures, numbers
 
 Text = str | Markup
 
+QUARTILES = 4
+"""Results from which a median and quartiles say more than the range."""
+
 
 def rows(review: Evidence, pool: Pool) -> Markup:
     """All rows of a question: those shown, with how each effect came about, then those left out, with why."""
@@ -80,13 +83,13 @@ def _outcome(pool: Pool, check: Check) -> tuple[str, str]:
 def _without_mean(pool: Pool) -> Markup:
     """SWiM: what can be said of results that are not pooled (doi 10.1136/bmj.l6890)."""
     found = direction(pool)
-    if found["results"] < 2 or pool.unit == "mixed":
-        return Markup("")
-    median, q1, q3 = numbers([found["median"], found["q1"], found["q3"]], pool.unit)
-    said = f"Summary without pooling: median {with_unit(median, pool.unit)}, middle half {q1} to {q3}."
+    said = []
+    if found["results"] >= QUARTILES and pool.unit != "mixed":
+        median, q1, q3 = numbers([found["median"], found["q1"], found["q3"]], pool.unit)
+        said.append(f"median {with_unit(median, pool.unit)}, middle half {q1} to {q3}")
     if found.get("p") is not None:
-        said += f" Studies above no difference: {found['above']}, below: {found['below']} (sign test, {p_value(found['p'])})."
-    return Markup('<p class="lr-swim">{}</p>').format(said)
+        said.append(f"{found['above']} studies above no difference, {found['below']} below (sign test, {p_value(found['p'])})")
+    return Markup('<p class="lr-swim">Summary without pooling: {}.</p>').format("; ".join(said)) if said else Markup("")
 
 
 def evidence_table(review: Evidence) -> Markup:
