@@ -8,11 +8,8 @@ degrees of freedom, one effect a study. The result says which of these it was.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
-
-from scipy.special import stdtrit
 
 from livingreview.effects import Effect, Refusal, effects, natural
 from livingreview.evidence import Evidence
@@ -29,10 +26,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Pool:
-    """The answer to one declared question: its effects, the rows refused, and the fit or why there is none.
-
-    ``beside`` are the other ways of pooling the same effects, by name.
-    """
+    """The answer to one declared question: its effects, the rows refused, and the fit or why there is none."""
 
     synthesis: str
     question: str
@@ -89,7 +83,8 @@ def _refusal(poolable: bool, reason: str, studies: int) -> str:
 def pooled(usable: tuple[Effect, ...]) -> Fit:
     """Random-effects mean by the review's own choice of method. The order of the effects never matters."""
     fit = _by_structure(usable)
-    if fit.tau2 == 0 and fit.studies < CAUTION:
+    no_spread = fit.pi is not None and fit.pi[1] - fit.pi[0] <= (fit.ci[1] - fit.ci[0]) * (1 + 1e-9)
+    if no_spread and fit.studies < CAUTION:
         return replace(fit, pi=None, notes=(*fit.notes, "so few studies can't show how much studies differ: no prediction interval"))
     return fit
 
@@ -101,12 +96,8 @@ def _by_structure(usable: tuple[Effect, ...]) -> Fit:
     fit = robust(usable)
     if fit.df >= clusters.FEWEST_DF:
         return fit
-    few = f"robust variance has {fit.df:.2f} degrees of freedom, too few to be trusted: the mean of each study's results instead"
-    alone, level = one_a_study(usable), three_level(usable)
-    wide = float(stdtrit(alone.k - 1, 0.975)) * math.sqrt(max(alone.tau2, level.tau2) + alone.se**2)
-    inside = "the prediction interval also holds the spread of results within a study, from a three-level model"
-    notes = (few, inside, *alone.notes) if level.tau2 > alone.tau2 else (few, *alone.notes)
-    return replace(alone, clusters=alone.k, pi=(alone.estimate - wide, alone.estimate + wide), notes=notes)
+    ordered = _ordered(usable)
+    return clusters.fit_each_once([e.yi for e in ordered], [e.vi for e in ordered], [e.study for e in ordered], fit.df)
 
 
 def by_variance(usable: tuple[Effect, ...], method: str = "REML", test: str = "hk-floored") -> Fit:

@@ -95,12 +95,12 @@ def _few_df(fit: Fit | None) -> str:
 
 def _exclusions(review: Evidence, effects: tuple[Effect, ...]) -> list[Check]:
     studies, findings = review.studies, review.findings
-    twice = set(findings.index[findings["checked"].notna()])
+    confirmed = set(findings.index[findings["checked"].notna()])
     keep: dict[str, Callable[[Effect], bool]] = {
         "without preprints": lambda e: str(studies.at[e.study, "publication"]) != "preprint",
         "without secondary sources": lambda e: str(findings.at[e.finding, "source_kind"]) != "secondary",
         "real patients or their data only": lambda e: studies.at[e.study, "tier"] in REAL,
-        "rows read twice only": lambda e: e.finding in twice,
+        "confirmed rows only": lambda e: e.finding in confirmed,
     }
     return [_subset("Fewer rows", name, tuple(filter(kept, effects)), len(effects)) for name, kept in keep.items()]
 

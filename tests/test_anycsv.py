@@ -178,7 +178,8 @@ def test_too_few_degrees_of_freedom_give_one_finding_a_study_unless_insisted(ans
     )
     found = answer(text)
     assert (found["method"], found["studies"]) == ("REML", 3)
-    assert any("is not reliable" in note for note in found["notes"])
+    assert any("too few to be trusted" in note for note in found["notes"])
+    assert any("--cluster rve" in note for note in found["notes"])
     assert "RVE, rho 0.8" in [b["name"] for b in found["beside"]]
     insisted = answer(text, "--cluster", "rve")
     assert insisted["method"] == "RVE"

@@ -128,6 +128,12 @@ def drop(tables: Tables, table: str, key: str) -> int:
     return tables.convert(table, lambda raw: b"\n".join(raw.split(b"\n")[: line - 1] + raw.split(b"\n")[line:])) and line
 
 
+def on_one_sample(tables: Tables, study: str, other: str) -> int:
+    """Let ``study`` say that it is on the sample of ``other``; blamed is the later of the two in their common pool."""
+    tables.set("studies", study, "shares_data_with", other)
+    return tables.line("findings", "zaretsky2024generative-1")
+
+
 def second(tables: Tables, **fields: str) -> int:
     """Append a copy of the founding entry, under a key of its own and with other fields, each on a line of its own."""
     lines = ["@article{other2024entry,", *(f"  {name} = {{{value}}}," for name, value in fields.items()), "}"]
@@ -442,6 +448,9 @@ RULES = [
     cell("a pair across studies is a fault", "findings", "zaretsky2024generative-2", {"pair": "ayre2023new:1"}, "pair of ayre2023new", "findings.pair"),
     form("a finding written twice is a fault", "findings", lambda t: t.copy("findings", f"{CHELLI}-1", finding=f"{CHELLI}-99"), f"says the same as {CHELLI}-1", column="finding",
          value=f"{CHELLI}-99"),
+    form("a second study on one sample in a pool is a fault", "findings", lambda t: on_one_sample(t, "zaretsky2024generative", "ayre2023new"), "on the same sample", column="synthesis", value="zaretsky2024generative-1"),
+    form("a second study on one sample in a pool is a fault, whichever study says so", "findings", lambda t: on_one_sample(t, "ayre2023new", "zaretsky2024generative"), "on the same sample", column="synthesis", value="zaretsky2024generative-1"),
+    form("a repeat in a pool beside its original is a fault", "findings", lambda t: t.copy("findings", f"{CHELLI}-1", finding=f"{CHELLI}-99", role="repeat", locator="Table"), "the row that it repeats", column="role", value="repeat"),
     cell("a study on the same data as itself is a fault", "studies", "platt2024public", {"shares_data_with": "platt2024public"}, "names the study itself"),
     cell("a domain named as its own other is a fault", "studies", CHELLI, {"other_domains": "technical;bias"}, "repeats the domain"),
     cell("a question never pooled without reason is a fault", "syntheses", "after-hours-work", {"refusal": ""}, "never pooled"),

@@ -65,6 +65,21 @@ def test_few_studies_with_several_effects_count_once_each_and_say_so():
     assert "degrees of freedom" in fit.notes[0]
 
 
+def test_spread_within_studies_reaches_the_prediction_interval_of_their_means():
+    apart = [(-2.0, 0.05), (2.0, 0.05), (-2.1, 0.05), (2.1, 0.05), (-1.9, 0.05), (1.9, 0.05)]
+    fit = pooled(made(apart, list("aabbcc")))
+    assert fit.tau2 == pytest.approx(0.0, abs=1e-6)
+    assert fit.pi[0] < -2.1 < 2.1 < fit.pi[1]
+    assert any("three-level" in note for note in fit.notes)
+
+
+def test_few_studies_without_spread_give_no_prediction_interval():
+    fit = pooled(made([(0.1, 0.2), (0.1, 0.2), (0.1, 0.2)]))
+    assert fit.pi is None
+    assert "no prediction interval" in fit.notes[-1]
+    assert pooled(made([(0.1, 0.2)] * 5)).pi is not None
+
+
 VALUES = st.lists(st.tuples(st.floats(-3, 3), st.floats(0.05, 2)), min_size=3, max_size=9)
 
 

@@ -144,9 +144,7 @@ def _clustered(table: Table, choice: Choice) -> Result:
     if choice.cluster is None and fit.df < clusters.FEWEST_DF:
         del beside["one finding a study, REML"]
         beside["RVE, rho 0.8"] = fit
-        few = f"RVE has {fit.df:.1f} degrees of freedom, fewer than 4, and is not reliable"
-        note = f"{few}: one finding a study instead, the mean of its own (--cluster rve insists)"
-        return replace(single, clusters=single.k), beside, (note, *notes)
+        return clusters.fit_each_once(yi, vi, group, fit.df), beside, ("--cluster rve insists on robust variance", *notes)
     return fit, beside, notes
 
 

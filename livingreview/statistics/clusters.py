@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -133,6 +133,25 @@ def one_per_study(yi: ArrayLike, vi: ArrayLike, cluster: Sequence[object], rho: 
     size, se = rows.sums(np.ones_like(rows.y)), np.sqrt(rows.v)
     variance = (rho * rows.sums(se) ** 2 + (1 - rho) * rows.sums(rows.v)) / size**2
     return sorted({str(name) for name in cluster}), rows.sums(rows.y) / size, variance
+
+
+def fit_each_once(yi: ArrayLike, vi: ArrayLike, cluster: Sequence[object], df: float) -> Fit:
+    """Each study once, by the mean of its effects: for pools whose robust ``df`` are below :data:`FEWEST_DF`.
+
+    The mean hides how much effects differ within a study, so the prediction interval takes the spread of the three-level model
+    where that is larger.
+    """
+    _, means, variances = one_per_study(yi, vi, cluster)
+    once, level = estimators.fit(means, variances), fit_three_level(yi, vi, cluster)
+    # cut, not rounded: 3.998 must not read as 4
+    few = f"robust variance has {np.floor(100 * df) / 100:.2f} degrees of freedom, too few to be trusted"
+    notes = [f"{few}: the mean of each study's results instead"]
+    pi = once.pi
+    if level.tau2 > once.tau2:
+        half = float(special.stdtrit(once.k - 1, 0.975)) * (level.tau2 + once.se**2) ** 0.5
+        pi = (once.estimate - half, once.estimate + half)
+        notes.append("the prediction interval also holds the spread of results within a study, from a three-level model")
+    return replace(once, clusters=once.k, pi=pi, notes=(*notes, *once.notes))
 
 
 def fit_three_level(
