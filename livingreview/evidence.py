@@ -18,6 +18,7 @@ from livingreview.bibliography import link, short_citations
 from livingreview.check import check
 
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "date": "string"}
+ACRONYMS = {"llm": "LLM", "llms": "LLMs", "ai": "AI", "cpt": "CPT", "icd": "ICD", "auroc": "AUROC"}
 DOMAINS = ("workflow", "bias", "governance", "technical", "trust", "mitigation")
 
 
@@ -39,6 +40,9 @@ class Evidence:
     screening: pd.DataFrame
     events: pd.DataFrame
     releases: pd.DataFrame
+    countries: pd.DataFrame
+    framework: pd.DataFrame
+    checklist: pd.DataFrame
     bibliography: BibliographyData
 
     def citation(self, study: str) -> str:
@@ -55,6 +59,15 @@ class Evidence:
         who = row.group if pd.isna(row.model) else row.model
         parts = [str(text) for text in (who, row.subgroup) if not pd.isna(text)]
         return " · ".join([self.citation(row.study), *dict.fromkeys(parts)])
+
+    def name(self, synthesis: str) -> str:
+        """Short name of a question, made of its code: ``CPT code exact``."""
+        words = " ".join(ACRONYMS.get(word, word) for word in synthesis.split("-"))
+        return words[:1].upper() + words[1:]
+
+    def questions(self, domain: str) -> list[str]:
+        """Questions of a domain, in the order of their codes."""
+        return list(self.syntheses.index[self.syntheses["domain"] == domain])
 
     def year(self, study: str) -> str:
         """Year of publication, empty where it is not known."""
@@ -76,6 +89,13 @@ class Evidence:
     def domain(self, study: str) -> str:
         """Domain of a study, which is the page that lists it."""
         return str(self.studies.at[study, "domain"])
+
+    def place(self, key: str) -> str:
+        """Page and anchor in the book of a question, a study or a finding."""
+        if key in self.syntheses.index:
+            return f"{self.syntheses.at[key, 'domain']}.html#{key}"
+        study = key if key in self.studies.index else key.rpartition("-")[0]
+        return f"studies-{self.domain(study)}.html#{key}"
 
     def address(self, study: str) -> str:
         """Most lasting web address of a study."""

@@ -11,12 +11,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from livingreview import schema
 from livingreview.cells import URL
 from livingreview.certainty import Certainty
-from livingreview.charts import by_domain_and_tier
-from livingreview.evidence import DOMAINS, Evidence
-from livingreview.pooling import Pool
+from livingreview.evidence import Evidence
+from livingreview.pooling import MIXED, Pool
 from livingreview.questioning import Check, checks, direction
 from livingreview.wording import count, estimate_with_interval, figures, numbers, p_value, with_unit
 
@@ -32,18 +30,18 @@ def rows(review: Evidence, pool: Pool) -> Markup:
     used, left_out = mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
     asked: Any = review.syntheses.loc[pool.synthesis]
     entries = _entries(pool)
-    shown = [(_finding(review, row), _cell(row.as_reported), _source(row), entries[str(row.finding)]) for row in used.itertuples()]
+    shown = [(_finding(review, row), cell(row.as_reported), _source(row), entries[str(row.finding)]) for row in used.itertuples()]
     inner = Markup("<p>Rule: {}</p>").format(asked.rule)
     inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
     summary = count(len(used), "row")
     if len(left_out):
         others = [
-            (_finding(review, row), _cell(row.outcome), _cell(row.as_reported), _source(row), _cell(row.not_pooled))
+            (_finding(review, row), cell(row.outcome), cell(row.as_reported), _source(row), cell(row.not_pooled))
             for row in left_out.itertuples()
         ]
         inner += grid("Rows left out", ("Left out", "What was counted", "As reported", "Source", "Why"), others)
         summary += f", and {len(left_out)} left out with the reason"
-    return _details(summary, inner, opened=pool.unit == "mixed")
+    return details(summary, inner, opened=pool.unit == MIXED)
 
 
 def _entries(pool: Pool) -> dict[str, str]:
@@ -65,7 +63,7 @@ def questioned(review: Evidence, pool: Pool, sure: Certainty | None) -> Markup:
     inner = Markup("<p>{} {}</p>").format(found["method"], found["heterogeneity"])
     inner += grid("Certainty", ("Reason", "Steps", "What was computed"), steps, tight=True)
     inner += grid("Does the answer hold?", ("Check", "How", "Studies", "Result (95% interval)"), tried, tight=True)
-    return _details(f"Certainty: {sure.level}. Why, and does the answer hold?", inner)
+    return details(f"Certainty: {sure.level}. Why, and does the answer hold?", inner)
 
 
 def _outcome(pool: Pool, check: Check) -> tuple[str, str]:
@@ -84,7 +82,7 @@ def _without_mean(pool: Pool) -> Markup:
     """SWiM: what can be said of results that are not pooled (doi 10.1136/bmj.l6890)."""
     found = direction(pool)
     said = []
-    if found["results"] >= QUARTILES and pool.unit != "mixed":
+    if found["results"] >= QUARTILES and pool.unit != MIXED:
         median, q1, q3 = numbers([found["median"], found["q1"], found["q3"]], pool.unit)
         said.append(f"median {with_unit(median, pool.unit)}, middle half {q1} to {q3}")
     if found.get("p") is not None:
@@ -92,39 +90,37 @@ def _without_mean(pool: Pool) -> Markup:
     return Markup('<p class="lr-swim">Summary without pooling: {}.</p>').format("; ".join(said)) if said else Markup("")
 
 
-def evidence_table(review: Evidence) -> Markup:
-    """The numbers of the evidence map, a row a domain."""
-    tiers = schema.tables()["studies"]["tier"].words
-    counts = {(cell.domain, cell.tier): cell.findings for cell in by_domain_and_tier(review).itertuples()}
-    lines = [(domain, *(str(counts.get((domain, tier), 0)) for tier in tiers)) for domain in DOMAINS]
-    return _details("The same as a table", grid("Findings by domain and tier", ("Domain", *tiers), lines))
-
-
-def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]], tight: bool = False) -> Markup:
-    """A table that scrolls by itself on a narrow screen; a ``tight`` one fits a phone."""
+def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]], tight: bool = False, search: bool = False) -> Markup:
+    """A table that scrolls by itself on a narrow screen; a ``tight`` one fits a phone, one to ``search`` can be sorted and filtered."""
     top = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in head)
     body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(c) for c in line)) for line in lines)
     table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(top, body)
-    look = "lr-scroll lr-tight" if tight else "lr-scroll"
+    look = "lr-scroll" + " lr-tight" * tight + " lr-search" * search
     return Markup('<div class="{}" tabindex="0" role="group" aria-label="{}">{}</div>').format(look, name, table)
 
 
-def _details(summary: str, inner: Markup, opened: bool = False) -> Markup:
+def details(summary: str, inner: Markup, opened: bool = False) -> Markup:
+    """A part of a page that opens when its summary is chosen."""
     mark = Markup(" open") if opened else ""
     return Markup('<details class="lr-rows"{}><summary>{}</summary>{}</details>').format(mark, summary, inner)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A cell as text, empty where nothing was reported."""
     return "" if pd.isna(value) else str(value)
 
 
 def _finding(review: Evidence, row: Any) -> Markup:
     """Link to the permanent place of a finding, named by study, model and subgroup."""
-    address = f"../book/studies-{review.domain(row.study)}.html#{row.finding}"
-    return Markup('<a href="{}">{}</a>').format(address, review.label(row.finding))
+    return link(review.place(row.finding), review.label(row.finding))
+
+
+def link(address: str, label: str) -> Markup:
+    """Link to a place in the book: page and anchor, as :meth:`livingreview.evidence.Evidence.place` gives them."""
+    return Markup('<a href="../book/{}">{}</a>').format(address, label)
 
 
 def _source(row: Any) -> Text:
     """Link to the page that was read, named by the place in it. Only http and https become links."""
-    label = _cell(row.locator) or str(row.source_kind)
+    label = cell(row.locator) or str(row.source_kind)
     return Markup('<a href="{}" rel="noopener">{}</a>').format(row.source_url, label) if URL.fullmatch(str(row.source_url)) else label

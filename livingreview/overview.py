@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livingreview import schema
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.pooling import Pool, pool
 from livingreview.wording import numbers
@@ -50,6 +51,38 @@ def _screened(review: Evidence) -> dict[str, str]:
         "excluded": f"{publication.nunique() - included:,}",
         "entries": f"{len(log):,}",
     }
+
+
+def flow(review: Evidence) -> list[tuple[str, list[str]]]:
+    """Boxes of the flow diagram: looked at, excluded by kind of reason, included, and what they gave."""
+    log = review.screening[review.screening["level"] == "study"]
+    meanings = schema.tables()["screening"]["exclusion"].meanings
+    counted = _screened(review)
+    excluded = log[log["decision"] == "exclude"]
+    kinds = excluded.groupby("exclusion").size().sort_values(ascending=False)
+    used = review.findings["not_pooled"].isna()
+    return [
+        ("Looked at, by theme", [f"{counted['entries']} entries in the log", f"{counted['candidates']} publications"]),
+        (f"Left out: {len(excluded)} entries", [f"{number}: {FLOW.get(kind, meanings[kind])}" for kind, number in kinds.items()]),
+        ("Included", [f"{len(review.studies)} studies, {len(review.findings):,} results"]),
+        (
+            "Answering a declared question",
+            [f"{review.findings.loc[used, 'study'].nunique()} studies, {int(used.sum())} results", "the rest is listed with the reason"],
+        ),
+    ]
+
+
+FLOW = {
+    "cut": "the excerpt stops before the results",
+    "no-identifier": "no identifier seen",
+    "not-llm": "not about large language models",
+    "not-a-study": "opinion, protocol, review or news",
+    "other-theme": "left to another theme",
+    "other-outcome": "answers no question of this review",
+    "same-study": "another report of what is in",
+    "no-result": "no quantitative result could be read",
+}
+"""Kinds of reasons in few words; the codebook says them in full."""
 
 
 def _read(review: Evidence) -> dict[str, str]:

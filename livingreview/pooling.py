@@ -8,13 +8,16 @@ degrees of freedom, one effect a study. The result says which of these it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livingreview.effects import Effect, Refusal, effects, natural
 from livingreview.evidence import Evidence
 from livingreview.statistics import clusters, estimators, glmm
 from livingreview.statistics.inference import CAUTION, FEWEST, Fit
+
+MIXED = "mixed"
+"""Unit of a question whose results share none: their directions are shown, not their sizes."""
 
 METHODS = {
     "GLMM": "binomial-normal model (GLMM), t with k \u2212 1",
@@ -37,6 +40,10 @@ class Pool:
     refused: tuple[Refusal, ...]
     fit: Fit | None
     refusal: str
+    bearings: dict[str, str] = field(default_factory=dict)
+    """What each row shows (barrier, benefit, neutral), by its key."""
+    principle: bool = False
+    """Whether results of this kind are never pooled, however many there are."""
 
     @property
     def studies(self) -> list[str]:
@@ -45,8 +52,9 @@ class Pool:
 
     @property
     def shown(self) -> list[str]:
-        """All studies of the question, sorted."""
-        return sorted({*self.studies, *(row.study for row in self.refused if row.estimate is not None)})
+        """All studies of the question, sorted: weighed, or shown with an estimate (in different units, with any result)."""
+        mixed = self.unit == MIXED
+        return sorted({*self.studies, *(row.study for row in self.refused if mixed or row.estimate is not None)})
 
     def natural(self, value: float) -> float:
         """A value of the analysis scale in the unit of the pool."""
@@ -68,7 +76,9 @@ def pool(review: Evidence, synthesis: str) -> Pool:
     refused = tuple(result for result in results if isinstance(result, Refusal))
     refusal = _refusal(asked.pool == "yes", asked.refusal, len({e.study for e in usable}))
     fit = None if refusal else pooled(usable)
-    return Pool(synthesis, asked.question, asked.scale, asked.unit, asked.high_means, usable, refused, fit, refusal)
+    bearings = dict(rows["bearing"].astype(str))
+    about = (synthesis, asked.question, asked.scale, asked.unit, asked.high_means)
+    return Pool(*about, usable, refused, fit, refusal, bearings, principle=asked.pool == "no")
 
 
 def _refusal(poolable: bool, reason: str, studies: int) -> str:

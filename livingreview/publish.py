@@ -1,24 +1,28 @@
 """What a notebook calls to publish: numbers, figures and rows, stored in its outputs under names that the chapters use.
 
 ``question(review, "fabricated-references")`` stores ``fabricated-references.estimate``, ``.interval``, ``.answer``, ``.figure``,
-``.checks``, ``.rows`` and so on. Chapters print them with the role ``{num}`` and the directive ``{question}`` of
-:mod:`livingreview.directives`.
+``.checks``, ``.rows`` and so on; ``chapter(review, "technical")`` stores what is said of a chapter's evidence as a whole. Pages print
+them with the role ``{num}`` and the directives ``{question}`` and ``{stored}`` of :mod:`livingreview.directives`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import altair as alt
 from IPython.display import HTML
+from markupsafe import Markup
 from myst_nb import glue
 
-from livingreview import charts, fragments
-from livingreview.certainty import certainty
+from livingreview import fragments, framework, gaps, generations, listings, overview, profile
+from livingreview.certainty import LEVELS, Certainty, certainty
+from livingreview.charts import bars, flow, forest, maps, times
+from livingreview.charts.look import AnyChart
 from livingreview.evidence import Evidence, load
-from livingreview.pooling import pool
+from livingreview.pooling import MIXED, Pool, pool
 from livingreview.questioning import REAL
-from livingreview.wording import figures
+from livingreview.wording import brief, figures, numbers
 
 
 def open_review() -> Evidence:
@@ -27,39 +31,131 @@ def open_review() -> Evidence:
     return load()
 
 
-def question(review: Evidence, synthesis: str) -> None:
-    """Answer a question and store its numbers, its forest plot (also displayed), its checks and the rows behind it."""
-    answered = pool(review, synthesis)
-    sure = certainty(review, answered)
-    said = figures(answered)
-    if sure:
-        said |= {"certainty": sure.level, "answer": f"{said['answer']} Certainty: {sure.level}."}
-    store(synthesis, said)
-    glue(f"{synthesis}.rows", HTML(fragments.rows(review, answered)), display=False)
-    glue(f"{synthesis}.checks", HTML(fragments.questioned(review, answered, sure)), display=False)
-    drawable = answered.shown and answered.unit != "mixed"
-    glue(f"{synthesis}.figure", charts.forest(answered, review) if drawable else HTML(""), display=True)
-
-
 def store(prefix: str, values: Mapping[str, str]) -> None:
     """Store ready-made texts as ``prefix.name``."""
     for name, text in values.items():
         glue(f"{prefix}.{name}", text, display=False)
 
 
-def domain(review: Evidence, name: str) -> None:
-    """Store what a chapter says of its evidence as a whole: ``technical.studies``, ``.findings``, ``.newest`` and so on."""
-    studies = review.studies[review.studies["domain"] == name]
-    asked = [pool(review, code) for code in review.syntheses.index[review.syntheses["domain"] == name]]
-    found = {
+def show(name: str, chart: AnyChart | None, table: Markup | None = None) -> None:
+    """Store and display a chart as ``name`` (nothing where there is none), and its numbers as ``name_table``."""
+    glue(name, HTML("") if chart is None else chart, display=True)
+    if table is not None:
+        glue(f"{name}_table", HTML(table), display=False)
+
+
+def question(review: Evidence, synthesis: str) -> None:
+    """Answer a question and store its numbers, its figure (also displayed), its checks and the rows behind it."""
+    answered = pool(review, synthesis)
+    sure = certainty(review, answered)
+    store(synthesis, _said(answered, sure))
+    glue(f"{synthesis}.rows", HTML(fragments.rows(review, answered)), display=False)
+    glue(f"{synthesis}.checks", HTML(fragments.questioned(review, answered, sure)), display=False)
+    show(f"{synthesis}.figure", _figure(review, answered))
+
+
+def _said(answered: Pool, sure: Certainty | None) -> dict[str, str]:
+    said = figures(answered)
+    if sure:
+        said |= {"certainty": sure.level, "answer": f"{said['answer']} Certainty: {sure.level}."}
+    return said
+
+
+def _figure(review: Evidence, answered: Pool) -> AnyChart | None:
+    if not answered.shown:
+        return None
+    return forest.directions(answered, review) if answered.unit == MIXED else forest.forest(answered, review)
+
+
+def chapter(review: Evidence, domain: str) -> None:
+    """Store what a chapter says of its evidence as a whole: counts, evidence map, who and what was tested, newer against older models."""
+    store(domain, _counts(review, domain))
+    show(f"{domain}.map", maps.question_map(review, domain), listings.question_table(review, domain))
+    tested = profile.profile(review, domain)
+    show(f"{domain}.tested", bars.profile_bars(tested), listings.profile_table(tested))
+    found = generations.steps(review, domain)
+    store(domain, generations.told(found))
+    drawn = times.generation_lines(found, review) if found else None
+    show(f"{domain}.newer", drawn, listings.steps_table(review, found) if found else Markup(""))
+
+
+def _counts(review: Evidence, domain: str) -> dict[str, str]:
+    studies = review.studies[review.studies["domain"] == domain]
+    findings = review.findings[review.findings["study"].isin(studies.index)]
+    asked = [pool(review, name) for name in review.questions(domain)]
+    newest = max(map(review.year, studies.index))
+    return {
         "studies": str(len(studies)),
-        "findings": f"{int(review.findings['study'].isin(studies.index).sum()):,}",
+        "findings": f"{len(findings):,}",
         "questions": str(len(asked)),
         "pooled": str(sum(answered.fit is not None for answered in asked)),
-        "newest": max(map(review.year, studies.index)),
+        "newest": newest,
+        "of_newest": str(sum(review.year(study) == newest for study in studies.index)),
         "real": str(int(studies["tier"].isin(REAL).sum())),
-        "simulated": str(int((studies["tier"] == "simulated").sum())),
-        "exam": str(int((studies["tier"] == "exam").sum())),
+        **{tier: str(int((studies["tier"] == tier).sum())) for tier in ("simulated", "exam", "survey", "documents")},
+        "outside": str(sum(bool(profile.income_groups(review, study) - {"high"}) for study in studies.index)),
+        "no_country": str(int(studies["country"].isna().sum())),
+        "secondary_share": numbers([100 * float((findings["source_kind"] == "secondary").mean())], "%")[0],
+        "certainty": _rated([certainty(review, answered) for answered in asked]),
         "as_of": review.as_of,
     }
-    store(name, found)
+
+
+def _rated(sure: list[Certainty | None]) -> str:
+    """``very low for 3 pooled answers, low for 1; the other 14 are not pooled, and not rated``."""
+    levels = Counter(one.level for one in sure if one)
+    told = [f"{level} for {levels[level]}" for level in LEVELS if levels[level]]
+    if not told:
+        return f"not rated, since none of the {len(sure)} answers is pooled"
+    told[0] += " pooled answer" + "s" * (levels.most_common()[0][1] > 1)
+    return f"{', '.join(told)}; the other {len(sure) - levels.total()} are not pooled, and not rated"
+
+
+def the_overview(review: Evidence) -> None:
+    """Store the counts of the whole table, the answers at a glance, the evidence map and the flow from candidates to studies."""
+    store("evidence", overview.counts(review))
+    for name in review.syntheses.index[review.syntheses["headline"] == "yes"]:
+        answered = pool(review, name)
+        sure = certainty(review, answered)
+        store(name, {"question": answered.question, "brief": brief(answered), "certainty": sure.level if sure else "not rated: not pooled"})
+    show("evidence.map", maps.evidence_map(review), listings.evidence_table(review))
+    show("evidence.flow", flow.flow(overview.flow(review)))
+
+
+def the_timeline(review: Evidence) -> None:
+    """Store dated legal and regulatory events as a chart and a table, and their number."""
+    ahead = int((review.events["date"] > review.as_of).sum())
+    store("events", {"number": str(len(review.events)), "ahead": str(ahead)})
+    show("events.figure", times.timeline(review), listings.events_table(review))
+
+
+def the_framework(review: Evidence) -> None:
+    """Store the framework as a picture, a table and numbers, and the deployment checklist."""
+    found = framework.challenges(review)
+    strengths = Counter(one.strength for one in found)
+    natures = Counter(one.nature for one in found)
+    store(
+        "framework",
+        {
+            "challenges": str(len(found)),
+            "without_help": str(sum(not one.helps for one in found)),
+            "items": str(len(review.checklist)),
+            **{name: str(natures[name]) for name in maps.NATURES},
+            **{name.replace(" ", "_"): str(strengths[name]) for name in framework.STRENGTHS},
+        },
+    )
+    show("framework.figure", maps.framework_map(found), listings.framework_table(review, found))
+    glue("framework.strengths", HTML(listings.strengths_table()), display=False)
+    glue("framework.checklist", HTML(listings.checklist(review)), display=False)
+
+
+def the_gaps(review: Evidence) -> None:
+    """Store the gaps by question and chapter, and the priorities that follow from them by rule."""
+    found = gaps.gaps(review)
+    counts = Counter(gap for one in found for gap in one.gaps)
+    store("gaps", {"questions": str(len(found)), **{name.replace(" ", "_").replace("-", "_"): str(counts[name]) for name in gaps.GAPS}})
+    show("gaps.figure", maps.gap_map(gaps.table(found)), listings.gaps_table(review, found))
+    glue("gaps.meanings", HTML(listings.gap_meanings()), display=False)
+    for name, rows in gaps.priorities(review, found).items():
+        store("gaps", {f"{name}_number": str(len(rows))})
+        glue(f"gaps.{name}", HTML(listings.priorities_table(review, name, rows)), display=False)

@@ -5,7 +5,9 @@ Rules: an estimate and its interval have the same digits; a share is never writt
 
 from __future__ import annotations
 
-from livingreview.pooling import METHODS, Pool
+from collections import Counter
+
+from livingreview.pooling import METHODS, MIXED, Pool
 from livingreview.statistics.inference import Fit
 
 MINUS = "\u2212"
@@ -34,7 +36,7 @@ def _share(value: float, digits: int) -> str:
 
 def with_unit(text: str, unit: str) -> str:
     """A formatted number with its unit, unless the number carries it already or the unit is a bare scale."""
-    return text if unit in ("%", "ratio", "mixed") else f"{text} {unit}"
+    return text if unit in ("%", "ratio", MIXED) else f"{text} {unit}"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -111,6 +113,16 @@ def heterogeneity(pool: Pool, fit: Fit) -> str:
     return f"Spread between studies: tau {fit.tau2**0.5:.2f}{unit}{interval}; I² {share}{test}."
 
 
+def brief(pool: Pool) -> str:
+    """The answer as a few words for a table: pooled mean and interval, or the range, and the number of studies."""
+    counted = count(len(pool.studies if pool.fit else pool.shown), "study", "studies")
+    if pool.fit:
+        return f"{with_unit(estimate_with_interval(pool, pool.fit), pool.unit)}, {counted}"
+    if not pool.shown:
+        return "no study yet"
+    return f"{'different units' if pool.unit == MIXED else range_of(values_of(pool), pool.unit)}, {counted}, not pooled"
+
+
 def answer(pool: Pool) -> str:
     """The answer in one or two sentences, as the pages print it."""
     if pool.fit:
@@ -119,8 +131,16 @@ def answer(pool: Pool) -> str:
         return "No study in the table answers this in numbers yet."
     values = values_of(pool)
     counted = f"{count(len(pool.shown), 'study', 'studies')}, {count(len(values), 'result')}"
-    spread = f"{counted} in different units." if pool.unit == "mixed" else f"{counted}: {range_of(values, pool.unit)}."
+    spread = f"{counted}: {range_of(values, pool.unit)}." if pool.unit != MIXED else _directions(pool)
     return f"Not pooled. {spread} {_sentence(pool.refusal)}"
+
+
+def _directions(pool: Pool) -> str:
+    """``4 studies, 11 results in different units: 6 show a barrier, 5 neither.``"""
+    sides = {"barrier": "a barrier", "benefit": "a benefit", "neutral": "neither"}
+    found = Counter(pool.bearings.values())
+    told = [f"{found[side]} {'shows' if found[side] == 1 else 'show'} {what}" for side, what in sides.items() if found[side]]
+    return f"{count(len(pool.shown), 'study', 'studies')}, {count(len(pool.bearings), 'result')} in different units: {', '.join(told)}."
 
 
 def _pooled_answer(pool: Pool, fit: Fit) -> str:

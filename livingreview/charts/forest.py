@@ -1,6 +1,6 @@
-"""Charts, as Altair specifications: from pools and tables to a chart with a description for those who can't see it.
+"""The figure of one question: a forest plot, or an effect direction plot where results share no unit.
 
-A chart is laid out for the width of a phone (each study's name above its interval), so that one picture serves every screen.
+Each study's name stands above its interval, so that the picture fits a phone.
 """
 
 from __future__ import annotations
@@ -11,20 +11,14 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from livingreview import schema
-from livingreview.evidence import DOMAINS, Evidence
+from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, ROW, WIDTH, AnyChart, cut, padding, rows, themed
+from livingreview.evidence import Evidence
 from livingreview.pooling import Pool
 from livingreview.statistics.inference import Fit
 from livingreview.wording import answer, numbers, with_unit
 
-AnyChart = alt.LayerChart | alt.FacetChart
-WIDTH = 400
-ROW = 40
-BLUE, ORANGE, GREY = "#3a7cbf", "#c25a1c", "#808080"  # at least 3:1 on white and on the dark theme's background
 KINDS = {"weighed": (BLUE, "square"), "shown": (BLUE, "circle"), "pooled": (ORANGE, "diamond"), "new study": (GREY, "stroke")}
 """What a row of a forest plot can be, with its ink and its mark."""
-FIXED = alt.AutoSizeParams(type="none")
-"""No layout by measured text: the same picture whatever fonts a machine has."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +38,17 @@ def forest_lines(pool: Pool, review: Evidence) -> list[Line]:
     """The lines of a forest plot: results, oldest study first, then the pooled mean and the prediction interval if there is one."""
     lines = [_line(pool, review, e.finding, [e.estimate, e.low, e.high]) for e in pool.effects]
     lines += [_line(pool, review, r.finding, [r.estimate]) for r in pool.refused if r.estimate is not None]
-    lines.sort(key=lambda line: (review.year(line.finding.rpartition("-")[0]) or "9999", line.finding))
+    lines.sort(key=lambda line: (review.year(_study(line.finding)) or "9999", line.finding))
     return lines + (_summary(pool, pool.fit) if pool.fit else [])
 
 
 def _line(pool: Pool, review: Evidence, finding: str, values: list[float]) -> Line:
     texts = numbers(values, pool.unit)
-    label = _cut(review.label(finding))
+    label = cut(review.label(finding))
     if len(values) == 1:
         return Line(finding, label, with_unit(texts[0], pool.unit), values[0], None, None, "shown")
     figures = f"{texts[0]} ({texts[1]} to {texts[2]})"
     return Line(finding, label, figures, values[0], values[1], values[2], "weighed" if pool.fit else "shown")
-
-
-def _cut(text: str, limit: int = 38) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _summary(pool: Pool, fit: Fit) -> list[Line]:
@@ -78,13 +68,12 @@ def forest(pool: Pool, review: Evidence) -> AnyChart:
     lines = forest_lines(pool, review)
     table = pd.DataFrame(lines).round(4).assign(y=[ROW * (i + 0.5) for i in range(len(lines))])
     height = ROW * len(lines)
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True, nice=False))
-    base = alt.Chart(table).encode(y=y)
+    base = alt.Chart(table).encode(y=rows(height))
     chart = alt.layer(*_intervals(pool, base, _scale(pool, table)), *_texts(base)).properties(
         width=WIDTH,
         height=height,
         autosize=FIXED,
-        padding={"left": 14, "right": 14, "top": 6, "bottom": 46},
+        padding=padding(),
         description=_forest_description(pool, lines),
     )
     return themed(chart, _forest_caption(pool))
@@ -133,40 +122,35 @@ def _forest_description(pool: Pool, lines: list[Line]) -> str:
     return f"Forest plot. {pool.question} {answer(pool)} " + "; ".join(f"{line.label}: {line.figures}" for line in lines) + "."
 
 
-def themed(chart: AnyChart, caption: str) -> AnyChart:
-    """A chart with the review's look and its caption, which the renderer prints below it."""
-    config = {
-        "font": "sans-serif",
-        "view": {"stroke": None},
-        "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridOpacity": 0.4},
-    }
-    return chart.properties(usermeta={"caption": caption}, background="transparent", config=config)
+SIDES = {"benefit": (40, "shows a benefit"), "neutral": (200, "neither"), "barrier": (360, "shows a barrier")}
+"""Where a result stands in an effect direction plot, in pixels, and what that means."""
 
 
-def by_domain_and_tier(review: Evidence) -> pd.DataFrame:
-    """Number of findings of each domain and tier that has any: columns domain, tier, findings."""
-    about = review.studies[["domain", "tier"]]
-    return review.findings[["study"]].join(about, on="study").groupby(["domain", "tier"]).size().rename("findings").reset_index()
-
-
-def evidence_map(review: Evidence) -> AnyChart:
-    """Findings by domain and by tier of realism, as a table of bubbles with their numbers."""
-    tiers = list(schema.tables()["studies"]["tier"].words)
-    cells = by_domain_and_tier(review)
-    plain: dict[str, Any] = {"grid": False, "domain": False, "ticks": False}
-    base = alt.Chart(cells).encode(
-        x=alt.X("tier:N", sort=tiers, title=None, axis=alt.Axis(labelAngle=-35, orient="top", **plain)),
-        y=alt.Y("domain:N", sort=list(DOMAINS), title=None, axis=alt.Axis(**plain)),
-        tooltip=["domain:N", "tier:N", "findings:Q"],
-    )
-    size = alt.Size("findings:Q", scale=alt.Scale(range=[30, 1100]), legend=None)
-    bubbles = base.mark_circle(color=BLUE, opacity=0.35).encode(size=size)
-    said = "; ".join(f"{cell.domain}, {cell.tier}: {cell.findings}" for cell in cells.itertuples())
-    chart = alt.layer(bubbles, base.mark_text(fontSize=12).encode(text="findings:Q")).properties(
-        width=340,
-        height=230,
+def directions(pool: Pool, review: Evidence) -> AnyChart:
+    """Effect direction plot (Thomson and Thomas 2013, doi 10.1002/jrsm.1060): which way each result points, where sizes can't be compared."""
+    lines = [
+        {"label": cut(review.label(finding), 56), "x": SIDES[bearing][0], "bearing": bearing, "y": ROW * (i + 0.5)}
+        for i, (finding, bearing) in enumerate(sorted(pool.bearings.items(), key=lambda row: (review.year(_study(row[0])) or "9999", row[0])))
+    ]
+    height = ROW * len(lines)
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
+    ink = alt.Color("bearing:N", legend=None, scale=alt.Scale(domain=list(SIDES), range=[BLUE, GREY, ORANGE]))
+    mark = alt.Shape("bearing:N", legend=None, scale=alt.Scale(domain=list(SIDES), range=["triangle-left", "circle", "triangle-right"]))
+    base = alt.Chart(pd.DataFrame(lines)).encode(y=rows(height))
+    heads = alt.Chart(pd.DataFrame([{"x": at, "says": says, "y": height} for at, says in SIDES.values()]))
+    chart = alt.layer(
+        base.mark_text(align="left", baseline="middle", yOffset=-9, fontSize=13).encode(x=alt.value(0), text="label:N"),
+        base.mark_point(size=110, filled=True, opacity=1, yOffset=8).encode(x=x, color=ink, shape=mark),
+        heads.mark_text(baseline="top", dy=10, fontSize=12).encode(x=x, y=rows(height), text="says:N"),
+    ).properties(
+        width=WIDTH,
+        height=height,
         autosize=FIXED,
-        padding={"left": 88, "right": 24, "top": 78, "bottom": 8},
-        description=f"Number of findings by domain and tier of realism. {said}.",
+        padding=padding(bottom=32),
+        description=f"Effect direction plot. {pool.question} {answer(pool)} " + "; ".join(f"{n['label']}: {n['bearing']}" for n in lines) + ".",
     )
-    return themed(chart, "Findings by domain and by how close the study is to real care (real-care is closest).")
+    return themed(chart, f"{pool.question} Which way each result points; their units differ, so sizes are not drawn.")
+
+
+def _study(finding: str) -> str:
+    return finding.rpartition("-")[0]

@@ -1,0 +1,155 @@
+"""Tables of a whole chapter or page, as pieces of HTML: the charts' numbers, the timeline, the framework, the gaps."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from markupsafe import Markup
+
+from livingreview import gaps, schema
+from livingreview.charts.maps import by_domain_and_tier, by_question_and_tier
+from livingreview.evidence import DOMAINS, Evidence
+from livingreview.fragments import Text, details, grid, link
+from livingreview.framework import STRENGTHS, Challenge
+from livingreview.gaps import Gapped, Priority
+from livingreview.generations import Step
+from livingreview.profile import Profile
+from livingreview.wording import count, numbers
+
+SAME = "The same as a table"
+
+
+def evidence_table(review: Evidence) -> Markup:
+    """The numbers of the evidence map, a row a domain."""
+    tiers = schema.tables()["studies"]["tier"].words
+    counts = {(cell.domain, cell.tier): cell.findings for cell in by_domain_and_tier(review).itertuples()}
+    lines = [(domain, *(str(counts.get((domain, tier), 0)) for tier in tiers)) for domain in DOMAINS]
+    return details(SAME, grid("Findings by domain and tier", ("Domain", *tiers), lines))
+
+
+def question_table(review: Evidence, domain: str) -> Markup:
+    """The numbers of a chapter's evidence map, a row a question."""
+    cells = by_question_and_tier(review, domain)
+    tiers = [tier for tier in schema.tables()["studies"]["tier"].words if tier in set(cells["tier"])]
+    counts = {(cell.synthesis, cell.tier): cell.studies for cell in cells.itertuples()}
+    lines = [(asked(review, name), *(str(counts.get((name, tier), 0)) for tier in tiers)) for name in review.questions(domain)]
+    return details(SAME, grid("Studies by question and tier", ("Question", *tiers), lines))
+
+
+def asked(review: Evidence, synthesis: str) -> Markup:
+    """A question's short name as a link to its section."""
+    return link(review.place(synthesis), review.name(synthesis))
+
+
+def profile_table(profile: Profile) -> Markup:
+    """The numbers of a profile, a row a value."""
+    return details(SAME, grid("Who and what was tested", ("", "", "Studies"), [(h, v, str(n)) for h, v, n in profile.lines()], tight=True))
+
+
+def steps_table(review: Evidence, steps: list[Step]) -> Markup:
+    """Older and newer model of each test, with the shares that went well."""
+    lines = []
+    for step in steps:
+        older, newer = (f"{one.model}, {one.released[:7]}: {numbers([one.good], '%')[0]}" for one in (step.older, step.newer))
+        lines.append((link(review.place(step.newer.finding), review.citation(step.study)), asked(review, step.synthesis), older, newer))
+    return details(SAME, grid("Older and newer models on one test", ("Study", "Question", "Oldest model", "Newest model"), lines))
+
+
+def events_table(review: Evidence) -> Markup:
+    """Dated events with their sources, oldest first."""
+    lines = []
+    for event in review.events.sort_values(["date", "event"]).itertuples():
+        source = Markup('<a href="{}" rel="noopener">source</a>').format(event.source_url)
+        study = link(review.place(event.finding), review.citation(event.finding.rpartition("-")[0])) if isinstance(event.finding, str) else ""
+        lines.append((event.date, event.jurisdiction, event.instrument, event.what, study, source))
+    return grid("Legal and regulatory events", ("Date", "Where", "Instrument", "What", "In the table", "Source"), lines)
+
+
+def framework_table(review: Evidence, challenges: list[Challenge]) -> Markup:
+    """The framework, to be searched and filtered."""
+    lines = [
+        (
+            one.name,
+            one.nature,
+            _several(one.stages),
+            _several(one.actors),
+            _links(review, one.questions),
+            Markup("{}<br>{}").format(one.strength, _evidence(one)),
+            _helps(review, one),
+            one.response,
+        )
+        for one in challenges
+    ]
+    head = ("Challenge", "Nature", "Stages", "Who acts", "Questions", "Evidence", "Measured to help", "What follows")
+    return grid("The framework", head, lines, search=True)
+
+
+def _several(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
+
+
+def _evidence(one: Challenge) -> str:
+    return f"{count(one.studies, 'study', 'studies')}, {one.real} on real patients or their data; {one.direction}" if one.studies else ""
+
+
+def _links(review: Evidence, names: tuple[str, ...]) -> Markup:
+    return Markup("<br>").join(asked(review, name) for name in names)
+
+
+def _helps(review: Evidence, one: Challenge) -> Text:
+    told = [Markup("{}: {}").format(asked(review, name), effect) for name, effect in one.helps.items()]
+    return Markup("<br>").join(told) if told else "nothing measured in the table"
+
+
+def strengths_table() -> Markup:
+    """What the words for the strength of evidence mean."""
+    return grid("Strength of evidence", ("Word", "Rule"), STRENGTHS.items(), tight=True)
+
+
+def checklist(review: Evidence) -> Markup:
+    """The deployment checklist, by stage, each item with its challenge and the findings behind it."""
+    found = Markup("")
+    for stage, items in groupby(review.checklist.itertuples(), key=lambda item: str(item.stage)):
+        meaning = schema.tables()["checklist"]["stage"].meanings[stage]
+        lines = Markup("").join(_item(review, item) for item in items)
+        found += Markup('<h3>{}: {}</h3><ul class="lr-checklist">{}</ul>').format(stage.capitalize(), meaning, lines)
+    return found
+
+
+def _item(review: Evidence, item: object) -> Markup:
+    row = review.checklist.loc[item.item]  # type: ignore[attr-defined]
+    because = Markup("; ").join(
+        Markup("{}: {}").format(link(review.place(key), review.label(key)), str(review.findings.at[key, "as_reported"]).partition(";")[0])
+        for key in row["findings"].split(";")
+    )
+    return Markup('<li id="{0}"><label><input type="checkbox"> {1}</label> <small>Because: {2}</small></li>').format(row["item"], row["text"], because)
+
+
+def gap_meanings() -> Markup:
+    """What each gap means."""
+    return grid("Gaps", ("Gap", "A question has it when"), [(name, meaning) for name, (meaning, _) in gaps.GAPS.items()], tight=True)
+
+
+def gaps_table(review: Evidence, found: list[Gapped]) -> Markup:
+    """Every question with what the table holds and its gaps, to be searched and filtered."""
+    lines = [
+        (
+            asked(review, one.synthesis),
+            one.domain,
+            str(len(one.held.studies)),
+            str(sum(tier in gaps.REAL for tier in one.held.tiers)),
+            str(one.held.outside),
+            str(one.held.other_language),
+            one.held.newest[:7] or "not known",
+            ", ".join(one.gaps) or "none",
+        )
+        for one in found
+    ]
+    head = ("Question", "Chapter", "Studies", "On real patients", "Outside high-income", "Other language", "Newest model", "Gaps")
+    return grid("Gaps by question", head, lines, search=True)
+
+
+def priorities_table(review: Evidence, name: str, priorities: list[Priority]) -> Markup:
+    """A list of priorities, each with the reason for which its rule picked it."""
+    lines = [(asked(review, one.key) if one.key in review.syntheses.index else one.name, one.reason) for one in priorities]
+    return grid(f"Priorities: {name}", ("What", "Why it is on the list"), lines, tight=True)
