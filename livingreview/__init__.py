@@ -9,4 +9,4 @@ The package goes one way, and each module is one room of that way:
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

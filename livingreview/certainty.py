@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livingreview.evidence import Evidence
-from livingreview.pooling import Pool
+from livingreview.pooling import NO_DIFFERENCE, Pool
 from livingreview.questioning import MANY, REAL, checks
 from livingreview.wording import numbers, with_unit
 
@@ -50,7 +50,7 @@ def certainty(review: Evidence, pool: Pool) -> Certainty | None:
     tiers = [str(review.studies.at[study, "tier"]) for study in pool.studies]
     designs = [str(review.studies.at[study, "design"]) for study in pool.studies]
     kinds = [str(review.findings.at[e.finding, "source_kind"]) for e in pool.effects]
-    none = {"odds ratio": 1.0, "mean difference": 0.0, "risk difference": 0.0}.get(pool.scale)
+    none = NO_DIFFERENCE.get(pool.scale)
     low, high = (pool.natural(value) for value in pool.fit.ci)
     new = tuple(pool.natural(value) for value in pool.fit.pi) if pool.fit.pi else None
     small = next(check for check in checks(review, pool) if check.group == "Small-study effects")
@@ -108,11 +108,11 @@ def indirectness(tiers: list[str]) -> Step:
     judged = [tier for tier in tiers if tier not in ("survey", "documents", "literature")]
     if not judged:
         return Step("indirectness", 0, "surveys, documents and published work are what was asked about")
-    real = sum(tier in REAL for tier in judged)
+    real, asked = sum(tier in REAL for tier in judged), len(tiers) - len(judged)
     return Step(
         "indirectness",
         2 if not real else int(real < len(judged) / 2),
-        f"{real} of {len(judged)} studies are on real patients or their data",
+        f"{real} of {len(judged)} studies are on real patients or their data" + (f"; {asked} asked or counted" if asked else ""),
     )
 
 

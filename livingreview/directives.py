@@ -1,4 +1,7 @@
-"""What a page can write to show evidence: ``{num}``, ``{finding}``, ``{study}``, ``{question}``, ``{studies}`` and ``{codebook}``.
+"""What a page can write to show evidence.
+
+Roles: ``{num}``, ``{finding}``, ``{study}``. Directives: ``{question}``, ``{stored}``, ``{included}``, ``{studies}``, ``{references}``,
+``{findings}``, ``{codebook}``.
 
 Numbers and figures come from the notebooks' stored outputs. Text from the tables becomes docutils text nodes, which are escaped
 when written: it can't become markup.
@@ -9,11 +12,10 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 from docutils import nodes
-from docutils.parsers.rst import directives
 from myst_nb.ext.glue.utils import create_pending_glue_ref
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
@@ -87,24 +89,152 @@ def _linked(role: SphinxRole, rows: pd.DataFrame, label: Callable[[Any], str]) -
         fault = role.inliner.reporter.error(f"there is no '{role.text}' in the evidence", line=role.lineno)
         return [role.inliner.problematic(role.rawtext, role.rawtext, fault)], [fault]
     row: Any = rows.loc[role.text]
-    domain = review().domain(row.study)
-    return [nodes.reference("", label(row), refuri=f"studies-{domain}.html#{role.text}", internal=True, classes=["lr-num"])], []
+    return [nodes.reference("", label(row), refuri=review().place(role.text), internal=True, classes=["lr-num"])], []
+
+
+class Stored(SphinxDirective):
+    """A stored figure or table, by name: ``{stored} technical.map``, from another notebook ``{stored} overview:evidence.map``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The stored output."""
+        return [stored(self.env, self.state.document, self.get_source_info(), self.arguments[0], text=False)]
 
 
 class Question(SphinxDirective):
     """A question's answer, figure and rows: ``{question} fabricated-references``."""
 
     required_arguments = 1
-    option_spec: ClassVar = {"notebook": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """A paragraph with the answer, the figure, its checks, and the rows behind it."""
-        prefix = f"{self.options['notebook']}:" if "notebook" in self.options else ""
         answer, figure, checks, rows = (
-            stored(self.env, self.state.document, self.get_source_info(), f"{prefix}{self.arguments[0]}.{part}", text=part == "answer")
+            stored(self.env, self.state.document, self.get_source_info(), f"{self.arguments[0]}.{part}", text=part == "answer")
             for part in ("answer", "figure", "checks", "rows")
         )
         return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, checks, rows]
+
+
+class Included(SphinxDirective):
+    """The studies of a chapter as a list: those of its domain, and those of other domains that answer its questions."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Two lists, the second only where it has an entry."""
+        _depend_on_all(self.env)
+        evidence, domain = review(), self.arguments[0]
+        mine = evidence.studies["domain"] == domain
+        answering = set(evidence.findings.loc[evidence.findings["synthesis"].isin(evidence.questions(domain)), "study"])
+        other = evidence.studies.index.isin(answering) & ~mine
+        shown: list[nodes.Node] = [_listed(evidence, list(evidence.studies.index[mine]))]
+        if other.any():
+            shown += [nodes.paragraph("", "Read first for another chapter, and answering questions of this one:")]
+            shown += [_listed(evidence, list(evidence.studies.index[other]))]
+        return shown
+
+
+def _listed(evidence: Evidence, studies: list[str]) -> nodes.bullet_list:
+    """Short citation with a link to the study's place, and its title."""
+    ordered = sorted(studies, key=lambda study: (evidence.citation(study).lower(), study))
+    return nodes.bullet_list("", *(_entry_of(evidence, study) for study in ordered), classes=["lr-included"])
+
+
+def _entry_of(evidence: Evidence, study: str) -> nodes.list_item:
+    link = nodes.reference("", evidence.citation(study), refuri=evidence.place(study), internal=True)
+    title = bibliography.plain(evidence.bibliography.entries[study].fields["title"])
+    return nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f". {title}")))
+
+
+class References(SphinxDirective):
+    """Every entry of the bibliography, in the order of its citation, with its address and its place in the book: ``{references}``."""
+
+    def run(self) -> list[nodes.Node]:
+        """One list, each entry with an anchor of its own."""
+        _depend_on_all(self.env)
+        evidence = review()
+        entries = evidence.bibliography.entries
+        ordered = sorted(entries, key=lambda key: (evidence.citation(key).lower(), key))
+        items = []
+        for key in ordered:
+            address = bibliography.link(entries[key])
+            item = nodes.paragraph("", bibliography.full_citation(entries[key]) + " ")
+            item += hyperlink(address, address.removeprefix("https://"))
+            if key in evidence.studies.index:
+                item += [
+                    nodes.Text(" · "),
+                    nodes.reference("", f"results of {evidence.citation(key)}", refuri=evidence.place(key), internal=True),
+                ]
+            items.append(nodes.list_item("", item, ids=[f"ref-{key}"]))
+        return [nodes.bullet_list("", *items, classes=["lr-references"])]
+
+
+class Findings(SphinxDirective):
+    """The whole evidence table, filled and made searchable by the page's script: ``{findings}``."""
+
+    def run(self) -> list[nodes.Node]:
+        """An empty table with its heads, and what stands there without a script."""
+        heads = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in EVIDENCE_HEADS)
+        return [
+            nodes.raw(
+                "",
+                '<div class="lr-scroll lr-evidence" role="group" tabindex="0" aria-label="All results">'
+                f"<table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>"
+                "<noscript><p>This table needs a script. Without one, every result stands on the pages of the studies,"
+                " and in the files below.</p></noscript>",
+                format="html",
+            )
+        ]
+
+
+EVIDENCE_HEADS = (
+    "Study",
+    "What was measured",
+    "Model",
+    "Figures",
+    "Shows",
+    "Question",
+    "Chapter",
+    "Tier",
+    "Country",
+    "Year",
+    "Read in",
+    "Confirmed",
+)
+"""Columns of the evidence page."""
+
+
+def evidence_rows(evidence: Evidence) -> list[list[str | list[str]]]:
+    """Cells of the evidence page, a row a finding in the order of :data:`EVIDENCE_HEADS`; a cell with a link is [text, address]."""
+    found: list[list[str | list[str]]] = []
+    row: Any
+    for row in evidence.findings.itertuples():
+        study: Any = evidence.studies.loc[row.study]
+        asked = cell(row.synthesis)
+        found.append(
+            [
+                [evidence.citation(row.study), evidence.place(row.finding)],
+                cell(row.outcome),
+                cell(row.model),
+                evidence.reported(row.finding),
+                row.bearing,
+                [evidence.name(asked), evidence.place(asked)] if asked else "",
+                evidence.asked_in(asked) if asked else study.domain,
+                study.tier,
+                cell(study.country),
+                evidence.year(row.study),
+                [row.source_kind, row.source_url] if URL.fullmatch(str(row.source_url)) else row.source_kind,
+                cell(row.checked),
+            ]
+        )
+    return found
+
+
+def _depend_on_all(env: BuildEnvironment) -> None:
+    """Have the page written anew when any table or the bibliography changed."""
+    for file in [*schema.EVIDENCE.iterdir(), schema.BIBLIOGRAPHY]:
+        env.note_dependency(str(file))
 
 
 class Studies(SphinxDirective):
@@ -114,8 +244,7 @@ class Studies(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """One section a study."""
-        for file in [*schema.EVIDENCE.iterdir(), schema.BIBLIOGRAPHY]:
-            self.env.note_dependency(str(file))
+        _depend_on_all(self.env)
         evidence = review()
         mine = evidence.studies[evidence.studies["domain"] == self.arguments[0]]
         return [_study(evidence, study) for study in mine.itertuples()]
@@ -136,7 +265,10 @@ def _study(evidence: Evidence, study: Any) -> nodes.section:
     section += table(
         f"Findings of {name}",
         ("No.", "What", "Figures", "Source", "Question"),
-        [[row.finding.rpartition("-")[2], _what(row), _figures(row), _source(row), _entry(row)] for row in rows.itertuples()],
+        [
+            [row.finding.rpartition("-")[2], _what(row), evidence.reported(row.finding), _source(row), _entry(row)]
+            for row in rows.itertuples()
+        ],
         rows.index,
     )
     return section
@@ -144,11 +276,6 @@ def _study(evidence: Evidence, study: Any) -> nodes.section:
 
 def _what(row: Any) -> str:
     return " · ".join(str(text) for text in dict.fromkeys((row.outcome, row.model, row.group, row.subgroup)) if not pd.isna(text))
-
-
-def _figures(row: Any) -> str:
-    unit = "" if row.unit in ("%", "ratio", "significance only") else f" [{row.unit}]"
-    return cell(row.as_reported) + unit
 
 
 def _source(row: Any) -> nodes.Node:

@@ -261,6 +261,8 @@ def _shares(row: Any, base: Any, one: tuple[int, int], two: tuple[int, int], sca
         y, v = 100 * (a / n - b / m), 1e4 * (p * (1 - p) / (n + 2 * add) + q * (1 - q) / (m + 2 * add))
     half = _half_width(95) * math.sqrt(v)
     ends = [natural(scale, value) for value in (y, y - half, y + half)]
+    if scale == "risk difference":
+        ends = [min(100.0, max(-100.0, end)) for end in ends]  # a difference of shares can't be larger
     derived += "; 0.5 added to all four cells" if add else ""
     return Effect(row.finding, row.study, y, v, ends[0], ends[1], ends[2], n, derived, other=base.finding)
 

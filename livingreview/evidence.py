@@ -60,10 +60,34 @@ class Evidence:
         parts = [str(text) for text in (who, row.subgroup) if not pd.isna(text)]
         return " · ".join([self.citation(row.study), *dict.fromkeys(parts)])
 
+    def short_label(self, finding: str, limit: int = 38) -> str:
+        """The same, cut to what fits a line of a figure: first the title that stands for an unknown author, then the end."""
+        label = self.label(finding)
+        if len(label) > limit and "…" in label:
+            title, _, rest = label.partition("…")
+            label = " ".join(title.split()[:2]) + "…" + rest
+        return cut(label, limit)
+
     def name(self, synthesis: str) -> str:
         """Short name of a question, made of its code: ``CPT code exact``."""
         words = " ".join(ACRONYMS.get(word, word) for word in synthesis.split("-"))
         return words[:1].upper() + words[1:]
+
+    def asked_in(self, synthesis: str) -> str:
+        """Domain of a question, which is the chapter that answers it."""
+        return str(self.syntheses.at[synthesis, "domain"])
+
+    def reported(self, finding: str) -> str:
+        """The figures of a finding as reported, with the unit where they do not carry it: ``−0.36 [hours per day]``."""
+        row: Any = self.findings.loc[finding]
+        if pd.isna(row.as_reported):
+            return ""
+        return str(row.as_reported) + ("" if row.unit in ("%", "ratio", "significance only") else f" [{row.unit}]")
+
+    @cached_property
+    def timeline(self) -> list[Any]:
+        """Rows of the events, oldest first."""
+        return list(self.events.sort_values(["date", "event"]).itertuples())
 
     def questions(self, domain: str) -> list[str]:
         """Questions of a domain, in the order of their codes."""
@@ -93,7 +117,7 @@ class Evidence:
     def place(self, key: str) -> str:
         """Page and anchor in the book of a question, a study or a finding."""
         if key in self.syntheses.index:
-            return f"{self.syntheses.at[key, 'domain']}.html#{key}"
+            return f"{self.asked_in(key)}.html#{key}"
         study = key if key in self.studies.index else key.rpartition("-")[0]
         return f"studies-{self.domain(study)}.html#{key}"
 
@@ -105,6 +129,11 @@ class Evidence:
     def as_of(self) -> str:
         """Date of the last search, ISO."""
         return str(self.releases["last_search"].max())
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _frame(table: schema.Table, path: Path) -> pd.DataFrame:

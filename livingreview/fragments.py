@@ -25,7 +25,7 @@ QUARTILES = 4
 
 
 def rows(review: Evidence, pool: Pool) -> Markup:
-    """All rows of a question: those shown, with how each effect came about, then those left out, with why."""
+    """All rows of a question: those shown, with source and how each effect came about, then those left out, with why."""
     mine = review.findings[review.findings["synthesis"] == pool.synthesis]
     used, left_out = mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
     asked: Any = review.syntheses.loc[pool.synthesis]
@@ -35,11 +35,8 @@ def rows(review: Evidence, pool: Pool) -> Markup:
     inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
     summary = count(len(used), "row")
     if len(left_out):
-        others = [
-            (_finding(review, row), cell(row.outcome), cell(row.as_reported), _source(row), cell(row.not_pooled))
-            for row in left_out.itertuples()
-        ]
-        inner += grid("Rows left out", ("Left out", "What was counted", "As reported", "Source", "Why"), others)
+        others = [(_finding(review, row), cell(row.outcome), cell(row.not_pooled)) for row in left_out.itertuples()]
+        inner += grid("Rows left out", ("Left out", "What was counted", "Why"), others)
         summary += f", and {len(left_out)} left out with the reason"
     return details(summary, inner, opened=pool.unit == MIXED)
 
@@ -116,11 +113,11 @@ def _finding(review: Evidence, row: Any) -> Markup:
 
 
 def link(address: str, label: str) -> Markup:
-    """Link to a place in the book: page and anchor, as :meth:`livingreview.evidence.Evidence.place` gives them."""
-    return Markup('<a href="../book/{}">{}</a>').format(address, label)
+    """Link from a page of the book to a place in it, as :meth:`livingreview.evidence.Evidence.place` gives it."""
+    return Markup('<a href="{}">{}</a>').format(address, label)
 
 
 def _source(row: Any) -> Text:
     """Link to the page that was read, named by the place in it. Only http and https become links."""
     label = cell(row.locator) or str(row.source_kind)
-    return Markup('<a href="{}" rel="noopener">{}</a>').format(row.source_url, label) if URL.fullmatch(str(row.source_url)) else label
+    return Markup('<a href="{}">{}</a>').format(row.source_url, label) if URL.fullmatch(str(row.source_url)) else label

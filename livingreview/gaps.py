@@ -13,11 +13,11 @@ import pandas as pd
 
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.framework import challenges
-from livingreview.pooling import Pool, pool
+from livingreview.pooling import MIXED, NO_DIFFERENCE, Pool, pool
 from livingreview.profile import income_groups
 from livingreview.questioning import REAL
 from livingreview.statistics.inference import FEWEST
-from livingreview.wording import count
+from livingreview.wording import count, values_of
 
 BESIDE_CARE = ("survey", "documents", "literature")
 """Tiers that ask people or count papers: whether they used real patients is no question there."""
@@ -45,13 +45,13 @@ def holdings(review: Evidence, synthesis: str) -> Holdings:
     studies = tuple(answered.shown)
     shown = [key for key in answered.bearings if key.rpartition("-")[0] in studies]
     dates = [review.released(key) for key in shown if review.released(key)]
-    languages = [review.studies.at[study, "languages"] for study in studies]
+    languages = review.studies.loc[list(studies), "languages"].dropna()
     return Holdings(
         answered,
         studies,
         tuple(str(review.studies.at[study, "tier"]) for study in studies),
         sum(bool(income_groups(review, study) - {"high"}) for study in studies),
-        sum(not pd.isna(named) and named != "english" for named in languages),
+        int((languages != "english").sum()),
         frozenset(filter(None, (review.access(key) for key in shown))),
         max(dates, default=""),
         review.as_of,
@@ -82,8 +82,14 @@ GAPS: dict[str, tuple[str, Callable[[Holdings], bool]]] = {
         "no study on real patients or their data, among those for which that is a question",
         lambda held: bool(_care(held)) and not any(tier in REAL for tier in held.tiers),
     ),
-    "high-income only": ("no study that says it was done in a country below high income", lambda held: bool(held.studies) and not held.outside),
-    "no other language": ("no study that says it used a language other than English", lambda held: bool(held.studies) and not held.other_language),
+    "high-income only": (
+        "no study that says it was done in a country below high income",
+        lambda held: bool(held.studies) and not held.outside,
+    ),
+    "no other language": (
+        "no study that says it used a language other than English",
+        lambda held: bool(held.studies) and not held.other_language,
+    ),
     "no open model": ("models are named, none of them with open weights", lambda held: "no" in held.access and "yes" not in held.access),
     "old models": (
         f"the newest model of known date was released {OLD} months or more before the last search",
@@ -174,12 +180,17 @@ def _reporting(review: Evidence, found: list[Gapped]) -> list[Priority]:
         Priority(
             one.synthesis,
             review.name(one.synthesis),
-            f"{count(n, 'study', 'studies')} not weighed: " + ("no common measure" if one.held.pool.principle else "no denominator or interval"),
+            f"{count(n, 'study', 'studies')} not weighed: "
+            + ("no common measure" if one.held.pool.principle else "no denominator or interval"),
         )
         for n, one in picked
     ]
 
 
 def helpful(answered: Pool) -> bool:
-    """Whether all results of a question on a remedy show a benefit, and there is one."""
-    return bool(answered.bearings) and set(answered.bearings.values()) == {"benefit"}
+    """Whether all results of a question on a remedy point the right way, and there is one."""
+    none = NO_DIFFERENCE.get(answered.scale)
+    if none is None or answered.unit == MIXED:
+        return bool(answered.bearings) and set(answered.bearings.values()) == {"benefit"}
+    good = [value > none if answered.high_means == "benefit" else value < none for value in values_of(answered)]
+    return bool(good) and all(good)

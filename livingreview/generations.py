@@ -1,11 +1,12 @@
-"""Does it get better? Models of different age that one study put to the same test, compared within that study.
+"""Does it get better? An older and a newer model of one family that one study put to the same test, compared within that study.
 
-Comparing results of different studies by the age of their models would mix the age of the model with the difficulty of the test.
-Within one study and one test only the model differs.
+Comparing results of different studies by the age of their models would mix the age of the model with the difficulty of the test, and
+comparing families would mix it with the family. Within one study, one test and one family of models, what differs is the generation.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ import pandas as pd
 from livingreview.evidence import Evidence
 from livingreview.pooling import pool
 
-SAME_TEST = ("outcome", "group", "subgroup", "mitigation", "comparator")
-"""Columns in which two rows of a study agree where they are results on the same test."""
+SAME_TEST = ("outcome", "subgroup", "mitigation")
+"""Columns in which two rows of a study agree where they are results on the same test, the name of the model aside."""
+
+SMALL = re.compile(r"\b(mini|nano|lite|haiku|flash|small)\b", re.IGNORECASE)
+"""Small variants: a later one is no next generation of the large model before it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Step:
-    """The oldest and the newest dated model that a study put to one test."""
+    """The oldest and the newest dated model of one family that a study put to one test."""
 
     synthesis: str
     study: str
@@ -54,15 +58,18 @@ def _steps(review: Evidence, synthesis: str) -> Iterator[Step]:
     answered = pool(review, synthesis)
     if answered.unit != "%":
         return
-    values = {e.finding: e.estimate for e in answered.effects} | {
-        r.finding: r.estimate for r in answered.refused if r.estimate is not None
-    }
+    values = {e.finding: e.estimate for e in answered.effects} | {r.finding: r.estimate for r in answered.refused if r.estimate is not None}
     tests: dict[tuple[str, ...], list[Tested]] = defaultdict(list)
     for finding, value in sorted(values.items()):
         row: Any = review.findings.loc[finding]
-        if review.released(finding):
+        if review.released(finding) and not SMALL.search(str(review.models.at[row.model, "model"])):
             good = value if answered.high_means == "benefit" else 100 - value
-            test = (str(row.study), *("" if pd.isna(row[name]) else str(row[name]) for name in SAME_TEST))
+            family = str(review.models.at[row.model, "family"])
+            test = (
+                str(row.study),
+                family,
+                *("" if pd.isna(row[name]) else str(row[name]).replace(str(row.model), "") for name in SAME_TEST),
+            )
             tests[test].append(Tested(finding, str(row.model), review.released(finding), good))
     for (study, *_), tested in sorted(tests.items()):
         older, newer = (pick(tested, key=lambda one: one.released) for pick in (min, max))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from markupsafe import Markup
 
@@ -14,6 +15,7 @@ from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
 from livingreview.profile import Profile
+from livingreview.questioning import REAL
 from livingreview.wording import count, numbers
 
 SAME = "The same as a table"
@@ -58,10 +60,12 @@ def steps_table(review: Evidence, steps: list[Step]) -> Markup:
 def events_table(review: Evidence) -> Markup:
     """Dated events with their sources, oldest first."""
     lines = []
-    for event in review.events.sort_values(["date", "event"]).itertuples():
-        source = Markup('<a href="{}" rel="noopener">source</a>').format(event.source_url)
-        study = link(review.place(event.finding), review.citation(event.finding.rpartition("-")[0])) if isinstance(event.finding, str) else ""
-        lines.append((event.date, event.jurisdiction, event.instrument, event.what, study, source))
+    for event in review.timeline:
+        source = Markup('<a href="{}">source</a>').format(event.source_url)
+        study = (
+            link(review.place(event.finding), review.citation(event.finding.rpartition("-")[0])) if isinstance(event.finding, str) else ""
+        )
+        lines.append((Markup("<time>{}</time>").format(event.date), event.jurisdiction, event.instrument, event.what, study, source))
     return grid("Legal and regulatory events", ("Date", "Where", "Instrument", "What", "In the table", "Source"), lines)
 
 
@@ -69,18 +73,17 @@ def framework_table(review: Evidence, challenges: list[Challenge]) -> Markup:
     """The framework, to be searched and filtered."""
     lines = [
         (
-            one.name,
+            Markup("<strong>{}</strong><br>{}").format(one.name, one.response),
             one.nature,
             _several(one.stages),
             _several(one.actors),
-            _links(review, one.questions),
-            Markup("{}<br>{}").format(one.strength, _evidence(one)),
+            one.strength,
+            _evidence(review, one),
             _helps(review, one),
-            one.response,
         )
         for one in challenges
     ]
-    head = ("Challenge", "Nature", "Stages", "Who acts", "Questions", "Evidence", "Measured to help", "What follows")
+    head = ("Challenge, and what follows", "Nature", "Stages", "Who acts", "Strength", "Evidence", "Measured to help")
     return grid("The framework", head, lines, search=True)
 
 
@@ -88,12 +91,9 @@ def _several(words: tuple[str, ...]) -> str:
     return ", ".join(words)
 
 
-def _evidence(one: Challenge) -> str:
-    return f"{count(one.studies, 'study', 'studies')}, {one.real} on real patients or their data; {one.direction}" if one.studies else ""
-
-
-def _links(review: Evidence, names: tuple[str, ...]) -> Markup:
-    return Markup("<br>").join(asked(review, name) for name in names)
+def _evidence(review: Evidence, one: Challenge) -> Markup:
+    told = f"{count(one.studies, 'study', 'studies')}, {one.real} on real patients or their data; {one.direction}" if one.studies else ""
+    return Markup("{}<br>{}").format(told, Markup(", ").join(asked(review, name) for name in one.questions))
 
 
 def _helps(review: Evidence, one: Challenge) -> Text:
@@ -116,13 +116,13 @@ def checklist(review: Evidence) -> Markup:
     return found
 
 
-def _item(review: Evidence, item: object) -> Markup:
-    row = review.checklist.loc[item.item]  # type: ignore[attr-defined]
+def _item(review: Evidence, item: Any) -> Markup:
     because = Markup("; ").join(
-        Markup("{}: {}").format(link(review.place(key), review.label(key)), str(review.findings.at[key, "as_reported"]).partition(";")[0])
-        for key in row["findings"].split(";")
+        Markup("{}: {}").format(link(review.place(key), review.label(key)), review.reported(key)) for key in item.findings.split(";")
     )
-    return Markup('<li id="{0}"><label><input type="checkbox"> {1}</label> <small>Because: {2}</small></li>').format(row["item"], row["text"], because)
+    return Markup('<li id="{}"><label><input type="checkbox"> {}</label> <small>Because: {}.</small></li>').format(
+        item.item, item.text, because
+    )
 
 
 def gap_meanings() -> Markup:
@@ -137,7 +137,7 @@ def gaps_table(review: Evidence, found: list[Gapped]) -> Markup:
             asked(review, one.synthesis),
             one.domain,
             str(len(one.held.studies)),
-            str(sum(tier in gaps.REAL for tier in one.held.tiers)),
+            str(sum(tier in REAL for tier in one.held.tiers)),
             str(one.held.outside),
             str(one.held.other_language),
             one.held.newest[:7] or "not known",
@@ -145,7 +145,7 @@ def gaps_table(review: Evidence, found: list[Gapped]) -> Markup:
         )
         for one in found
     ]
-    head = ("Question", "Chapter", "Studies", "On real patients", "Outside high-income", "Other language", "Newest model", "Gaps")
+    head = ("Question", "Chapter", "Studies", "Real patients", "Not high-income", "Not English", "Newest model", "Gaps")
     return grid("Gaps by question", head, lines, search=True)
 
 

@@ -63,7 +63,7 @@ def flow(review: Evidence) -> list[tuple[str, list[str]]]:
     used = review.findings["not_pooled"].isna()
     return [
         ("Looked at, by theme", [f"{counted['entries']} entries in the log", f"{counted['candidates']} publications"]),
-        (f"Left out: {len(excluded)} entries", [f"{number}: {FLOW.get(kind, meanings[kind])}" for kind, number in kinds.items()]),
+        (f"Left out: {len(excluded)} entries", [f"{number}: {FLOW.get(str(kind), meanings[str(kind)])}" for kind, number in kinds.items()]),
         ("Included", [f"{len(review.studies)} studies, {len(review.findings):,} results"]),
         (
             "Answering a declared question",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import itables
 import vl_convert
 from sphinx.application import Sphinx
 
-from livingreview import schema
+from livingreview import directives, schema
 from livingreview.notebooks import notebooks
 from livingreview.render import VEGA_LITE
 
@@ -25,14 +28,42 @@ UNUSED = re.compile(
 SEARCH_ONLY = re.compile(r'\s*<script src="[^"]*(searchtools|language_data|searchindex)\.js[^"]*"></script>')
 
 
+SPEC = re.compile(r'<script type="application/json" class="lr-spec">(.*?)</script>', re.S)
+FIGURE = re.compile(r'<figure class="lr-figure" id="([^"]+)">')
+
+
 def finish(app: Sphinx, error: Exception | None) -> None:
     """Tidy the pages and add the downloads (Sphinx event ``build-finished``)."""
     if error or app.builder.format != "html":
         return
     site = Path(app.outdir)
+    (site / "_static" / "charts").mkdir(exist_ok=True)
     for page in site.rglob("*.html"):
-        page.write_text(tidy(page.read_text(encoding="utf-8"), page.name == "search.html"), encoding="utf-8")
+        text, specs = unburden(tidy(page.read_text(encoding="utf-8"), page.name == "search.html"))
+        page.write_text(text, encoding="utf-8")
+        if specs:
+            script = f"window.lrSpecs = {{{specs}}};\n"
+            name = str(page.relative_to(site).with_suffix(".js")).replace("/", "-")
+            (site / "_static" / "charts" / name).write_text(script, encoding="utf-8")
     add_downloads(site / "_static")
+    add_tables(site / "_static")
+
+
+def unburden(page: str) -> tuple[str, str]:
+    """A page without its charts' specifications, and these as members of a script's object: read only when a chart is pointed at."""
+    specs = dict(zip(FIGURE.findall(page), SPEC.findall(page), strict=True))
+    return SPEC.sub("", page), ",\n".join(f'"{mark}": {spec}' for mark, spec in specs.items())
+
+
+def add_tables(static: Path) -> None:
+    """DataTables as one classic script, since a module can't be loaded from a folder, and the rows of the evidence page."""
+    source = Path(itables.__file__).parent / "html"
+    bundle, exports = (source / "dt_bundle.js").read_text(encoding="utf-8").rstrip().rsplit("export{", 1)
+    name = next(part.split()[0] for part in exports.rstrip("};\n").split(",") if part.split()[-1] == "default")
+    (static / "datatables.js").write_text(f"(() => {{{bundle}\nwindow.DataTable = {name};\n}})();\n", encoding="utf-8")
+    shutil.copy(source / "dt_bundle.css", static / "datatables.css")
+    rows = json.dumps(directives.evidence_rows(directives.review()), ensure_ascii=False, separators=(",", ":"))
+    (static / "evidence.js").write_text(f"window.lrEvidence = {rows};\n", encoding="utf-8")
 
 
 def tidy(page: str, searches: bool = False) -> str:
@@ -51,6 +82,9 @@ def add_downloads(static: Path) -> None:
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     (static / "vega-bundle.js").write_text(f"(() => {{{bundle}\n}})();\n", encoding="utf-8")  # its names would clash with Sphinx's
     tables = [schema.EVIDENCE / "datapackage.json", *(schema.EVIDENCE / item.path for item in schema.tables().values())]
+    (static / "evidence").mkdir(exist_ok=True)
+    for table in tables:
+        shutil.copy(table, static / "evidence" / table.name)
     pack(static / "evidence.zip", [*tables, schema.BIBLIOGRAPHY, schema.ROOT / "LICENSE-DATA"])
     pack(static / "notebooks.zip", notebooks())
     (static / "references.bib").write_bytes(schema.BIBLIOGRAPHY.read_bytes())

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pandas as pd
+
 from livingreview.effects import Effect, Refusal, effects, natural
 from livingreview.evidence import Evidence
 from livingreview.statistics import clusters, estimators, glmm
@@ -18,6 +20,9 @@ from livingreview.statistics.inference import CAUTION, FEWEST, Fit
 
 MIXED = "mixed"
 """Unit of a question whose results share none: their directions are shown, not their sizes."""
+
+NO_DIFFERENCE = {"odds ratio": 1.0, "mean difference": 0.0, "risk difference": 0.0}
+"""Scales that compare, with the value that means no difference."""
 
 METHODS = {
     "GLMM": "binomial-normal model (GLMM), t with k \u2212 1",
@@ -76,9 +81,15 @@ def pool(review: Evidence, synthesis: str) -> Pool:
     refused = tuple(result for result in results if isinstance(result, Refusal))
     refusal = _refusal(asked.pool == "yes", asked.refusal, len({e.study for e in usable}))
     fit = None if refusal else pooled(usable)
-    bearings = dict(rows["bearing"].astype(str))
+    bearings = {str(key): str(bearing) for key, bearing in rows["bearing"].items() if key not in _second_arms(rows)}
     about = (synthesis, asked.question, asked.scale, asked.unit, asked.high_means)
     return Pool(*about, usable, refused, fit, refusal, bearings, principle=asked.pool == "no")
+
+
+def _second_arms(rows: pd.DataFrame) -> set[str]:
+    """Rows that are only what another row of the question is compared with, and no result of their own."""
+    first = set(rows.loc[rows["arm"].isin(["with", "llm"]), "pair"].dropna())
+    return set(rows.index[rows["arm"].isin(["without", "human"]) & rows["pair"].isin(first)])
 
 
 def _refusal(poolable: bool, reason: str, studies: int) -> str:

@@ -54,9 +54,9 @@ def incomes() -> dict[str, str]:
 
 def income_groups(review: Evidence, study: str) -> set[str]:
     """Income groups of the countries of a study, as far as they are known."""
-    country = review.studies.at[study, "country"]
+    country: Any = review.studies.at[study, "country"]
     codes = [] if pd.isna(country) else str(country).split(";")
-    return {str(review.countries.at[code, "income"]) for code in codes if not pd.isna(review.countries.at[code, "income"])}
+    return set(review.countries.loc[codes, "income"].dropna().astype(str))
 
 
 def _incomes(review: Evidence, studies: pd.DataFrame) -> pd.Series[Any]:

@@ -102,12 +102,12 @@ def _counts(review: Evidence, domain: str) -> dict[str, str]:
 
 
 def _rated(sure: list[Certainty | None]) -> str:
-    """``very low for 3 pooled answers, low for 1; the other 14 are not pooled, and not rated``."""
+    """Certainty of a chapter's answers: ``very low for 3 pooled answers; the other 15 are not pooled, and not rated``."""
     levels = Counter(one.level for one in sure if one)
     told = [f"{level} for {levels[level]}" for level in LEVELS if levels[level]]
     if not told:
         return f"not rated, since none of the {len(sure)} answers is pooled"
-    told[0] += " pooled answer" + "s" * (levels.most_common()[0][1] > 1)
+    told[0] += " pooled answer" + "s" * (levels.total() > 1)
     return f"{', '.join(told)}; the other {len(sure) - levels.total()} are not pooled, and not rated"
 
 

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from livingreview.effects import Effect
 from livingreview.evidence import Evidence
-from livingreview.pooling import Pool, by_counts, by_variance, largest_counts, one_a_study, pooled, robust, three_level
+from livingreview.pooling import NO_DIFFERENCE, Pool, by_counts, by_variance, largest_counts, one_a_study, pooled, robust, three_level
 from livingreview.statistics import clusters, estimators
 from livingreview.statistics.inference import FEWEST, Fit
 
@@ -227,13 +227,13 @@ def direction(pool: Pool) -> dict[str, Any]:
         return {"results": 0}
     q1, median, q3 = (float(q) for q in np.percentile(values, [25, 50, 75]))
     found: dict[str, Any] = {"results": len(values), "median": median, "q1": q1, "q3": q3}
-    if pool.scale in ("mean difference", "risk difference", "odds ratio"):
+    if pool.scale in NO_DIFFERENCE:
         found |= _signs(pool)
     return found
 
 
 def _signs(pool: Pool) -> dict[str, Any]:
-    none = 1.0 if pool.scale == "odds ratio" else 0.0
+    none = NO_DIFFERENCE[pool.scale]
     own: dict[str, list[float]] = {}
     shown = [(e.study, e.estimate) for e in pool.effects] + [(r.study, r.estimate) for r in pool.refused if r.estimate is not None]
     for study, estimate in shown:

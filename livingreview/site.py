@@ -41,7 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", pages.finish)
     for role, kind in {"num": directives.Number, "finding": directives.Finding, "study": directives.Study}.items():
         app.add_role(role, kind())
-    for name in ("Question", "Studies", "Codebook"):
+    for name in ("Question", "Stored", "Included", "Studies", "References", "Findings", "Codebook"):
         app.add_directive(name.lower(), getattr(directives, name))
     return {"version": __version__, "env_version": _code_version(), "parallel_read_safe": False, "parallel_write_safe": True}
 

@@ -19,6 +19,8 @@ def numbers(values: list[float], unit: str) -> list[str]:
         digits = 0 if all(_honest(value, 0) for value in values) else 1
         return [_share(value, digits) for value in values]
     size = abs(values[0]) if values else 0.0  # the estimate comes first, and decides for its interval
+    if all(value == round(value) for value in values):
+        return [f"{value:.0f}".replace("-", MINUS) for value in values]
     digits = 2 if size < 1 or (unit == "ratio" and size < 10) else 1 if size < 100 else 0
     return [f"{value:.{digits}f}".replace("-", MINUS) for value in values]
 
@@ -136,7 +138,7 @@ def answer(pool: Pool) -> str:
 
 
 def _directions(pool: Pool) -> str:
-    """``4 studies, 11 results in different units: 6 show a barrier, 5 neither.``"""
+    """How many studies and results there are and which way they point, where they share no unit."""
     sides = {"barrier": "a barrier", "benefit": "a benefit", "neutral": "neither"}
     found = Counter(pool.bearings.values())
     told = [f"{found[side]} {'shows' if found[side] == 1 else 'show'} {what}" for side, what in sides.items() if found[side]]

@@ -1,13 +1,15 @@
-/* Makes a chart interactive when a reader first points at it or touches it. Without scripts the static picture stays as it is. */
+/* Charts that become interactive when a reader first points at them, and tables that can be searched. Without scripts pages stay as they are. */
 (() => {
   "use strict";
   const here = document.currentScript.src.replace(/review\.js.*$/, "");
-  let bundle = null;
+  const root = here.replace(/_static\/$/, "");
+  const page = location.href.slice(root.length).replace(/(\.html)?([?#].*)?$/, "").replaceAll("/", "-") || "index";
 
-  const load = () =>
-    (bundle ??= new Promise((resolve, reject) => {
+  const loaded = {};
+  const load = (name) =>
+    (loaded[name] ??= new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.src = here + "vega-bundle.js";
+      script.src = here + name;
       script.onload = resolve;
       script.onerror = reject;
       document.head.append(script);
@@ -17,11 +19,10 @@
     const chart = figure.querySelector(".lr-chart");
     const still = chart.innerHTML;
     try {
-      await load();
-      const spec = JSON.parse(figure.querySelector(".lr-spec").textContent);
+      await Promise.all([load("vega-bundle.js"), load(`charts/${page}.js`)]);
       const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
       const stage = document.createElement("div");
-      await window.vegaEmbed(stage, spec, { actions: false, renderer: "svg", tooltip: { theme } });
+      await window.vegaEmbed(stage, window.lrSpecs[figure.id], { actions: false, renderer: "svg", tooltip: { theme } });
       stage.querySelector("svg").setAttribute("aria-hidden", "true");
       chart.replaceChildren(stage);
     } catch (error) {
@@ -32,4 +33,50 @@
   for (const figure of document.querySelectorAll("figure.lr-figure")) {
     figure.addEventListener("pointerenter", () => enliven(figure), { once: true });
   }
+
+  /* A cell is text, or [text, address]; either way it is set as text, never as markup. */
+  const place = (cell, value) => {
+    const [text, address] = Array.isArray(value) ? value : [value, ""];
+    if (!address) {
+      cell.textContent = text;
+      return;
+    }
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = text;
+    cell.replaceChildren(link);
+  };
+
+  const words = (value) => (Array.isArray(value) ? value[0] : value);
+
+  const searchable = async (table, rows) => {
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = here + "datatables.css";
+    document.head.append(style);
+    await load("datatables.js");
+    const options = {
+      pageLength: 25,
+      order: [],
+      columnControl: [["orderAsc", "orderDesc", "spacer", "searchList"]],
+      ordering: { indicators: false },
+      language: { search: "Search all columns:", lengthMenu: "_MENU_ rows a page" },
+    };
+    if (rows) {
+      options.data = rows;
+      options.columnDefs = [
+        {
+          targets: "_all",
+          render: (value, type) => (type === "display" ? "" : words(value)),
+          createdCell: (cell, value) => place(cell, value),
+        },
+      ];
+      options.deferRender = true;
+    }
+    return new window.DataTable(table, options);
+  };
+
+  for (const table of document.querySelectorAll(".lr-search table")) searchable(table);
+  const evidence = document.querySelector(".lr-evidence table");
+  if (evidence) load("evidence.js").then(() => searchable(evidence, window.lrEvidence));
 })();

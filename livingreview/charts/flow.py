@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -12,7 +14,8 @@ LINE = 17
 
 def flow(boxes: list[tuple[str, list[str]]]) -> AnyChart:
     """Boxes one under the other, each a heading and its lines, joined by arrows."""
-    placed, y = [], 0
+    placed: list[dict[str, Any]] = []
+    y = 0
     for head, lines in boxes:
         height = LINE * (1 + len(lines)) + 14
         placed.append({"head": head, "text": lines, "top": y, "bottom": y + height, "arrow": y + height + 20})

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, ROW, WIDTH, AnyChart, cut, padding, rows, themed
+from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, ROW, WIDTH, AnyChart, padding, rows, themed
 from livingreview.evidence import Evidence
 from livingreview.pooling import Pool
 from livingreview.statistics.inference import Fit
@@ -44,7 +44,7 @@ def forest_lines(pool: Pool, review: Evidence) -> list[Line]:
 
 def _line(pool: Pool, review: Evidence, finding: str, values: list[float]) -> Line:
     texts = numbers(values, pool.unit)
-    label = cut(review.label(finding))
+    label = review.short_label(finding)
     if len(values) == 1:
         return Line(finding, label, with_unit(texts[0], pool.unit), values[0], None, None, "shown")
     figures = f"{texts[0]} ({texts[1]} to {texts[2]})"
@@ -85,7 +85,7 @@ def _intervals(pool: Pool, base: alt.Chart, scale: alt.Scale) -> list[alt.Chart]
     mark = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=list(marks)))
     tooltip = [alt.Tooltip("label:N", title="Result"), alt.Tooltip("figures:N", title="Estimate")]
     worse = "higher is worse" if pool.high_means == "barrier" else "higher is better"
-    axis = alt.Axis(tickCount=5, labelFlush=False)
+    axis = alt.Axis(tickCount=5, labelFlush=False, ticks=False, domain=False)
     x = alt.X("estimate:Q", title=f"{pool.unit} ({worse})", scale=scale, axis=axis)
     rules = base.mark_rule(strokeWidth=2, yOffset=8).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", color=ink, tooltip=tooltip)
     fill = alt.condition("isValid(datum.low)", ink, alt.value("transparent"))
@@ -127,10 +127,12 @@ SIDES = {"benefit": (40, "shows a benefit"), "neutral": (200, "neither"), "barri
 
 
 def directions(pool: Pool, review: Evidence) -> AnyChart:
-    """Effect direction plot (Thomson and Thomas 2013, doi 10.1002/jrsm.1060): which way each result points, where sizes can't be compared."""
+    """Effect direction plot (Thomson and Thomas 2013, doi 10.1002/jrsm.1060): which way each result points, its size left aside."""
     lines = [
-        {"label": cut(review.label(finding), 56), "x": SIDES[bearing][0], "bearing": bearing, "y": ROW * (i + 0.5)}
-        for i, (finding, bearing) in enumerate(sorted(pool.bearings.items(), key=lambda row: (review.year(_study(row[0])) or "9999", row[0])))
+        {"label": review.short_label(finding, 56), "x": SIDES[bearing][0], "bearing": bearing, "y": ROW * (i + 0.5)}
+        for i, (finding, bearing) in enumerate(
+            sorted(pool.bearings.items(), key=lambda row: (review.year(_study(row[0])) or "9999", row[0]))
+        )
     ]
     height = ROW * len(lines)
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
@@ -147,7 +149,9 @@ def directions(pool: Pool, review: Evidence) -> AnyChart:
         height=height,
         autosize=FIXED,
         padding=padding(bottom=32),
-        description=f"Effect direction plot. {pool.question} {answer(pool)} " + "; ".join(f"{n['label']}: {n['bearing']}" for n in lines) + ".",
+        description=f"Effect direction plot. {pool.question} {answer(pool)} "
+        + "; ".join(f"{n['label']}: {n['bearing']}" for n in lines)
+        + ".",
     )
     return themed(chart, f"{pool.question} Which way each result points; their units differ, so sizes are not drawn.")
 

@@ -30,8 +30,3 @@ def padding(left: int = 14, right: int = 14, top: int = 6, bottom: int = 46) -> 
 def rows(height: float, reverse: bool = True) -> alt.Y:
     """A vertical scale in pixels, for rows that the chart places itself (column ``y``)."""
     return alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=reverse, nice=False))
-
-
-def cut(text: str, limit: int = 38) -> str:
-    """A label that fits its row."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -40,7 +40,7 @@ def evidence_map(review: Evidence) -> AnyChart:
     return themed(chart, "Findings by domain and by how close the study is to real care (real-care is closest).")
 
 
-def _bubbles(base: alt.Chart, count: str, largest: int) -> alt.LayerChart:
+def _bubbles(base: alt.Chart, count: str, largest: int) -> AnyChart:
     size = alt.Size(f"{count}:Q", scale=alt.Scale(range=[30, largest]), legend=None)
     return alt.layer(
         base.mark_circle(color=BLUE, opacity=0.35).encode(size=size),
@@ -83,7 +83,9 @@ def question_map(review: Evidence, domain: str) -> AnyChart:
     chart = alt.layer(
         alt.Chart(names).mark_rule(opacity=0.25, yOffset=LINE / 2).encode(x=alt.value(0), x2=alt.value(WIDTH), y=rows(height)),
         alt.Chart(names).mark_text(align="left", yOffset=-10, fontSize=12).encode(x=alt.value(0), y=rows(height), text="question:N"),
-        base.mark_circle(color=BLUE, opacity=0.35, yOffset=8).encode(size=alt.Size("studies:Q", scale=alt.Scale(range=[60, 330]), legend=None)),
+        base.mark_circle(color=BLUE, opacity=0.35, yOffset=8).encode(
+            size=alt.Size("studies:Q", scale=alt.Scale(range=[60, 330]), legend=None)
+        ),
         base.mark_text(fontSize=12, yOffset=8).encode(text="studies:Q"),
         alt.Chart(heads).mark_text(fontSize=12, dy=-12).encode(x=x, y=rows(height), text="tier:N"),
     ).properties(
@@ -107,7 +109,14 @@ def framework_map(challenges: list[Challenge]) -> AnyChart:
     left, step = 30, (WIDTH - 30) / len(STAGES)
     sizes = {word: 200 - 55 * i for i, word in enumerate(STRENGTHS)}
     marks = [
-        {"name": one.name, "nature": one.nature, "evidence": one.strength, "stage": stage, "x": left + step * (STAGES.index(stage) + 0.5), "y": y}
+        {
+            "name": one.name,
+            "nature": one.nature,
+            "evidence": one.strength,
+            "stage": stage,
+            "x": left + step * (STAGES.index(stage) + 0.5),
+            "y": y,
+        }
         for one, y in zip(ordered, _lines(len(ordered)), strict=True)
         for stage in one.stages
     ]
@@ -138,7 +147,10 @@ def framework_map(challenges: list[Challenge]) -> AnyChart:
         + "; ".join(f"{one.name} ({one.nature}, evidence: {one.strength}): {', '.join(one.stages)}" for one in ordered)
         + ".",
     )
-    caption = "Challenges by the stages at which something can be done. Square: technical; triangle: ethical; circle: practical. The larger, the stronger the evidence."
+    caption = (
+        "Challenges by the stages at which something can be done. Square: technical; triangle: ethical; circle: practical. "
+        "The larger, the stronger the evidence."
+    )
     return themed(chart, caption)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, ROW, WIDTH, AnyChart, cut, padding, rows, themed
-from livingreview.evidence import Evidence
+from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, ROW, WIDTH, AnyChart, padding, rows, themed
+from livingreview.evidence import Evidence, cut
 from livingreview.generations import Step
 
 SIDES = {"better": BLUE, "worse": ORANGE, "the same": GREY}
 
 
 def generation_lines(steps: list[Step], review: Evidence) -> AnyChart:
-    """A line from the oldest to the newest model of each test: release date against the share that went well."""
+    """A line from the older to the newer model of each test: release date against the share that went well."""
     lines = [
         {
             "test": i,
@@ -47,9 +47,9 @@ def generation_lines(steps: list[Step], review: Evidence) -> AnyChart:
         height=260,
         autosize=FIXED,
         padding=padding(56, 22, 60, 48),
-        description=f"Share that went well, from the oldest to the newest model that a study put to one test. {said}.",
+        description=f"Share that went well, from the oldest to the newest model of one family that a study put to one test. {said}.",
     )
-    return themed(chart, "Each line is one test in one study, from the oldest model tried to the newest; higher is better.")
+    return themed(chart, "Each line is one test in one study, from the oldest model of a family to the newest; higher is better.")
 
 
 def _side(step: Step) -> str:
@@ -64,8 +64,13 @@ def _day(released: str) -> str:
 def timeline(review: Evidence) -> AnyChart:
     """Dated events, oldest above, a line each; what lies after the last search is hollow."""
     lines = [
-        {"label": f"{event.date} · {event.jurisdiction}", "text": cut(str(event.instrument), 54), "ahead": event.date > review.as_of, "y": ROW * (i + 0.5)}
-        for i, event in enumerate(review.events.sort_values(["date", "event"]).itertuples())
+        {
+            "label": f"{event.date} · {event.jurisdiction}",
+            "text": cut(str(event.instrument), 60),
+            "ahead": event.date > review.as_of,
+            "y": ROW * (i + 0.5),
+        }
+        for i, event in enumerate(review.timeline)
     ]
     height = ROW * len(lines)
     base = alt.Chart(pd.DataFrame(lines)).encode(y=rows(height))
@@ -80,6 +85,9 @@ def timeline(review: Evidence) -> AnyChart:
         height=height,
         autosize=FIXED,
         padding=padding(bottom=6),
-        description="Timeline of legal and regulatory events. " + "; ".join(f"{e.date}, {e.jurisdiction}: {e.what}" for e in review.events.sort_values(["date", "event"]).itertuples()),
+        description="Timeline of legal and regulatory events. "
+        + "; ".join(f"{e.date}, {e.jurisdiction}: {e.what}" for e in review.timeline),
     )
-    return themed(chart, "Legal and regulatory events by date; a hollow mark lies after the last search. What happened stands in the table below.")
+    return themed(
+        chart, "Legal and regulatory events by date; a hollow mark lies after the last search. What happened stands in the table below."
+    )
