@@ -94,6 +94,7 @@ def _check_rows(sheets: dict[str, Sheet]) -> None:
                     sheets[name].blame(line, column, row[column], problem, remedy)
     for across in (rules.repeats, rules.overalls, rules.pairs):
         across(sheets["findings"], rows["findings"])
+    rules.headlines(sheets["syntheses"], rows["syntheses"])
     rules.shared_samples(sheets["findings"], rows["findings"], context)
 
 

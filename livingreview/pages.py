@@ -28,8 +28,10 @@ UNUSED = re.compile(
 SEARCH_ONLY = re.compile(r'\s*<script src="[^"]*(searchtools|language_data|searchindex)\.js[^"]*"></script>')
 
 
-SPEC = re.compile(r'<script type="application/json" class="lr-spec">(.*?)</script>', re.S)
-FIGURE = re.compile(r'<figure class="lr-figure" id="([^"]+)">')
+CHART = re.compile(
+    r'(<figure class="lr-figure" id="([^"]+)">(?:(?!</figure>).)*?)<script type="application/json" class="lr-spec">(.*?)</script>', re.S
+)
+"""A chart up to its specification, its id, and the specification."""
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
@@ -50,9 +52,12 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def unburden(page: str) -> tuple[str, str]:
-    """A page without its charts' specifications, and these as members of a script's object: read only when a chart is pointed at."""
-    specs = dict(zip(FIGURE.findall(page), SPEC.findall(page), strict=True))
-    return SPEC.sub("", page), ",\n".join(f'"{mark}": {spec}' for mark, spec in specs.items())
+    """A page without its charts' specifications, and these as members of a script's object: read only when a chart is pointed at.
+
+    A page that Sphinx did not write anew has none left, and keeps the script that it has.
+    """
+    specs = {mark: spec for _, mark, spec in CHART.findall(page)}
+    return CHART.sub(r"\1", page), ",\n".join(f'"{mark}": {spec}' for mark, spec in specs.items())
 
 
 def add_tables(static: Path) -> None:

@@ -32,7 +32,7 @@ def profile(review: Evidence, domain: str) -> Profile:
     """Profile of the studies that belong to a domain."""
     studies = review.studies[review.studies["domain"] == domain]
     findings = review.findings[review.findings["study"].isin(studies.index)]
-    models = findings[["study", "model"]].dropna().join(review.models, on="model", rsuffix="_of")
+    models = findings[["study", "model"]].dropna().join(review.models[["developer", "open_weights", "release_date"]], on="model")
     return Profile(
         len(studies),
         {

@@ -152,8 +152,19 @@ def candidate(row: Row) -> Blame:
     """A decision has its reason, and an included publication its study."""
     if row["decision"] == "exclude" and not row["reason"]:
         yield "reason", "is empty for an excluded candidate", "say why it was excluded"
+    if row["level"] == "study" and (row["decision"] == "exclude") != bool(row["exclusion"]):
+        problem = "is given for an included candidate" if row["exclusion"] else "is empty for an excluded candidate"
+        yield "exclusion", problem, "give the kind of reason for an excluded publication, and for no other"
     if row["decision"] == "include" and not row["study"]:
         yield "study", "is empty for an included candidate", "give the key of the study that it became"
+
+
+def headlines(sheet: Sheet, rows: Rows) -> None:
+    """A chapter has one headline question."""
+    first: dict[str, str] = {}
+    for line, row in rows:
+        if row["headline"] and first.setdefault(row["domain"], row["synthesis"]) != row["synthesis"]:
+            sheet.blame(line, "headline", "yes", f"is given to {first[row['domain']]} too, in the same domain", "keep one")
 
 
 def repeats(sheet: Sheet, rows: Rows) -> None:

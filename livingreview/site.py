@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from livingreview import __version__, directives, pages
+from livingreview import __version__, directives, pages, schema
 from livingreview.check import check
 from livingreview.notebooks import notebooks, problems
 
@@ -47,6 +47,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _code_version() -> int:
-    """A number that changes with the package, so that Sphinx writes every page anew after a change of code."""
-    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
+    """A number that changes with the package and the pages' style and script, so that Sphinx writes every page anew after a change.
+
+    Where no page is out of date, Sphinx does not even copy a changed style sheet.
+    """
+    files = [*Path(__file__).parent.rglob("*.py"), *(schema.ROOT / "book" / "_static").iterdir()]
+    code = b"".join(path.read_bytes() for path in sorted(files))
     return zlib.crc32(code)

@@ -81,8 +81,8 @@ def figures(pool: Pool) -> dict[str, str]:
         "refused": str(len(pool.refused)),
     }
     values = values_of(pool)
-    if values:
-        found["low"], found["high"] = numbers([min(values), max(values)], pool.unit)
+    if values and pool.unit != MIXED:
+        found["low"], found["high"] = (numbers([end], pool.unit)[0] for end in (min(values), max(values)))
     return found | (_fit_figures(pool, pool.fit) if pool.fit else {})
 
 
@@ -139,9 +139,9 @@ def answer(pool: Pool) -> str:
 
 def _directions(pool: Pool) -> str:
     """How many studies and results there are and which way they point, where they share no unit."""
-    sides = {"barrier": "a barrier", "benefit": "a benefit", "neutral": "neither"}
     found = Counter(pool.bearings.values())
-    told = [f"{found[side]} {'shows' if found[side] == 1 else 'show'} {what}" for side, what in sides.items() if found[side]]
+    told = [f"{found[side]} {'shows' if found[side] == 1 else 'show'} a {side}" for side in ("barrier", "benefit") if found[side]]
+    told += [f"{found['neutral']} neither"] if found["neutral"] else []
     return f"{count(len(pool.shown), 'study', 'studies')}, {count(len(pool.bearings), 'result')} in different units: {', '.join(told)}."
 
 

@@ -113,6 +113,14 @@ class Tables:
         return 1
 
 
+CHALLENGES = ("made-up-references", "patients-hesitate")
+
+
+def _within(row: Row, known: set[str], *columns: str) -> bool:
+    """Whether all that a row names in its lists is known."""
+    return all(item in known for column in columns for item in row[column].split(";") if item)
+
+
 def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     """Rows of ``STUDIES`` and all rows that these need."""
     studies = [row for row in tables["studies"] if row["study"] in STUDIES]
@@ -121,11 +129,21 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     excluded = next(row["candidate"] for row in tables["screening"] if row["decision"] == "exclude" and not row["study"])
     yield "studies", studies
     yield "findings", findings
-    yield "syntheses", [row for row in tables["syntheses"] if row["synthesis"] in {row["synthesis"] for row in findings}]
+    asked = {row["synthesis"] for row in findings if row["synthesis"]}
+    for row in tables["framework"]:
+        if row["challenge"] in CHALLENGES:
+            asked.update(row["questions"].split(";"), filter(None, row["mitigations"].split(";")))
+    yield "syntheses", [row for row in tables["syntheses"] if row["synthesis"] in asked]
     yield "models", [row for row in tables["models"] if row["name"] in names]
     yield "screening", [row for row in tables["screening"] if row["study"] in STUDIES or row["candidate"] == excluded]
     yield "events", [row for row in tables["events"] if row["finding"] in {row["finding"] for row in findings}]
     yield "releases", tables["releases"]
+    codes = {code for row in studies for code in row["country"].split(";")}
+    yield "countries", [row for row in tables["countries"] if row["country"] in codes]
+    yield "framework", [row for row in tables["framework"] if _within(row, asked, "questions", "mitigations")]
+    challenges = {row["challenge"] for row in tables["framework"] if _within(row, asked, "questions", "mitigations")}
+    kept = {row["finding"] for row in findings}
+    yield "checklist", [row for row in tables["checklist"] if row["challenge"] in challenges and _within(row, kept, "findings")]
 
 
 @pytest.fixture(scope="session")

@@ -385,7 +385,22 @@ WORDS = [
     cell("an unknown specialty is a fault", "studies", CHELLI, {"specialty": "Orthopaedics"}, "did you mean 'orthopaedics'"),
     cell("an unknown kind of data is a fault", "studies", CHELLI, {"data": "literatur"}, "did you mean 'literature'"),
     cell("an unknown word in a list is a fault", "studies", CHELLI, {"other_domains": "bias;thrust"}, "did you mean 'trust'"),
-    cell("a country by name is a fault", "studies", CHELLI, {"country": "FR;Germany"}, "'Germany'"),
+    cell("a country by name is a fault", "studies", CHELLI, {"country": "Germany"}, "is not in evidence/countries.csv"),
+    cell("a country of another form is a fault", "countries", "FR", {"country": "fr"}, "form expected", "studies.country"),
+    cell("an unknown income group is a fault", "countries", "FR", {"income": "hihg"}, "did you mean 'high'"),
+    cell("a language that is no word is a fault", "studies", CHELLI, {"languages": "English"}, "form expected"),
+    cell("an unknown nature is a fault", "framework", "made-up-references", {"nature": "tecnical"}, "did you mean 'technical'"),
+    cell("an unknown stage is a fault", "framework", "made-up-references", {"stages": "deploi"}, "did you mean 'deploy'"),
+    cell("an unknown actor is a fault", "framework", "made-up-references", {"actors": "doctor"}, "not a known word"),
+    cell("an unknown question of a challenge is a fault", "framework", "made-up-references", {"questions": "made-up"}, "is not in"),
+    cell("an unknown remedy is a fault", "framework", "made-up-references", {"mitigations": "prayer"}, "is not in"),
+    cell("an item for a stage before it is bought is a fault", "checklist", "d19", {"stage": "develop"}, "not a known word"),
+    cell("an item without a challenge of the framework is a fault", "checklist", "d19", {"challenge": "patience"}, "is not in"),
+    cell("an item without findings is a fault", "checklist", "d19", {"findings": ""}, "is empty"),
+    cell("an item with an unknown finding is a fault", "checklist", "d19", {"findings": "platt2024public-99"}, "is not in"),
+    cell("an excluded candidate without a kind of reason is a fault", "screening", "c0011", {"exclusion": ""}, "is empty for an excluded"),
+    cell("an included candidate with one is a fault", "screening", "c0420", {"exclusion": "cut"}, "included candidate"),
+    cell("a second headline in a domain is a fault", "syntheses", "references-not-correct", {"headline": "yes"}, "in the same domain"),
     cell("an unknown scale is a fault", "syntheses", "after-hours-work", {"scale": "odds-ratio"}, "did you mean 'odds ratio'"),
     cell("an unknown meaning of high is a fault", "syntheses", "after-hours-work", {"high_means": "harm"}, "not a known word"),
     cell("an unknown answer to open weights is a fault", "models", "Bard", {"open_weights": "No"}, "did you mean 'no'"),
@@ -542,7 +557,8 @@ LEGITIMATE = [
     ("findings", f"{AFSHAR}-1", "estimate", "-0.4"),
     ("findings", "platt2024public-2", "estimate", "4.9"),
     ("findings", "agweyu2026generative-2", "not_pooled", ""),  # the arms of a pair enter a pool of odds ratios as shares
-    ("studies", CHELLI, "country", "NA"),
+    ("countries", "FR", "income", ""),
+    ("studies", CHELLI, "languages", "english;haitian-creole"),
     ("studies", CHELLI, "models", "GPT-4;Bard"),
     ("models", "Bard", "release_date", "2023-03"),
     ("events", "e01", "date", "2999-12"),
@@ -644,6 +660,12 @@ def test_faults_come_in_the_order_of_file_and_line(tables: Tables) -> None:
     faults = tables.check()
     assert [(fault.file, fault.line) for fault in faults] == sorted((fault.file, fault.line) for fault in faults)
     assert len(faults) > 2
+
+
+def test_namibia_is_a_country_and_no_empty_cell(tables: Tables) -> None:
+    tables.copy("countries", "FR", country="NA", name="Namibia", income="upper-middle")
+    tables.set("studies", CHELLI, "country", "FR;NA")
+    assert tables.check() == []
 
 
 def test_message_says_place_value_problem_and_remedy(tables: Tables) -> None:

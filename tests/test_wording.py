@@ -5,7 +5,7 @@ import pytest
 from livingreview.effects import Effect, Refusal
 from livingreview.pooling import Pool
 from livingreview.statistics.inference import Fit
-from livingreview.wording import answer, count, figures, method, numbers, p_value, range_of
+from livingreview.wording import answer, brief, count, figures, method, numbers, p_value, range_of
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from livingreview.wording import answer, count, figures, method, numbers, p_valu
         ([-0.44, -0.62, -0.25], "hours", ["\u22120.44", "\u22120.62", "\u22120.25"]),
         ([-38.2, 5.0], "points", ["\u221238.2", "5.0"]),
         ([254.3, -12.0], "seconds", ["254", "\u221212"]),
+        ([0, 1], "products", ["0", "1"]),
     ],
 )
 def test_numbers_of_one_result_have_the_same_digits_and_never_round_to_none_or_all(values, unit, expected):
@@ -39,8 +40,8 @@ def test_a_range_of_one_value_is_that_value():
     assert range_of([7.0, 40.0], "%") == "from 7% to 40%"
 
 
-def made(effects=(), refused=(), fit=None, refusal="", unit="%"):
-    return Pool("q", "How often?", "proportion", unit, "barrier", tuple(effects), tuple(refused), fit, refusal)
+def made(effects=(), refused=(), fit=None, refusal="", unit="%", bearings=None):
+    return Pool("q", "How often?", "proportion", unit, "barrier", tuple(effects), tuple(refused), fit, refusal, bearings or {})
 
 
 def result(study, value):
@@ -71,16 +72,21 @@ def test_an_empty_question_says_so():
     assert answer(made(refusal="no study has usable numbers")) == "No study in the table answers this in numbers yet."
 
 
-def test_results_in_different_units_are_not_given_a_range():
-    said = answer(
-        made(
-            refused=[Refusal("a-1", "a", "no common scale", 1.0), Refusal("b-1", "b", "no common scale", 300.0)],
-            refusal="mixed.",
-            unit="mixed",
-        )
+def test_results_in_different_units_are_given_directions_and_no_range():
+    mixed = made(
+        refused=[Refusal("a-1", "a", "no common scale", 1.0), Refusal("b-1", "b", "no common scale", 300.0)],
+        refusal="mixed.",
+        unit="mixed",
+        bearings={"a-1": "barrier", "b-1": "neutral"},
     )
-    assert "different units" in said
-    assert "300" not in said
+    assert answer(mixed) == "Not pooled. 2 studies, 2 results in different units: 1 shows a barrier, 1 neither. Mixed."
+    assert brief(mixed) == "different units, 2 studies, not pooled"
+
+
+def test_a_brief_answer_gives_estimate_interval_and_studies_or_the_range():
+    assert brief(POOLED) == "50% (30% to 70%), 3 studies"
+    assert brief(made([result("a", 20), result("b", 60)])) == "from 20% to 60%, 2 studies, not pooled"
+    assert brief(made()) == "no study yet"
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,20 @@
 
   const words = (value) => (Array.isArray(value) ? value[0] : value);
 
+  const follow = () => {
+    document.documentElement.classList.toggle("dark", document.documentElement.dataset.theme === "dark");
+  };
+
   const searchable = async (table, rows) => {
     const style = document.createElement("link");
     style.rel = "stylesheet";
     style.href = here + "datatables.css";
     document.head.append(style);
     await load("datatables.js");
+    follow();
+    new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+    const name = (cell, column) => (cell.dataset.head = heads[column]);
     const options = {
       pageLength: 25,
       order: [],
@@ -62,17 +70,18 @@
       ordering: { indicators: false },
       language: { search: "Search all columns:", lengthMenu: "_MENU_ rows a page" },
     };
+    const all = { targets: "_all", createdCell: (cell, value, row, at, column) => name(cell, column) };
     if (rows) {
       options.data = rows;
-      options.columnDefs = [
-        {
-          targets: "_all",
-          render: (value, type) => (type === "display" ? "" : words(value)),
-          createdCell: (cell, value) => place(cell, value),
-        },
-      ];
       options.deferRender = true;
+      const escaped = window.DataTable.render.text();
+      all.render = (value, type) => (type === "display" ? escaped.display(words(value)) : words(value));
+      all.createdCell = (cell, value, row, at, column) => {
+        name(cell, column);
+        place(cell, value);
+      };
     }
+    options.columnDefs = [all];
     return new window.DataTable(table, options);
   };
 

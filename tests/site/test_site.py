@@ -1,5 +1,6 @@
 """The built site in a real headless Chromium with the network closed: nothing missing, nothing outside, readable by everyone."""
 
+import ast
 import functools
 import http.server
 import json
@@ -14,11 +15,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from livingreview import schema
+from livingreview import notebooks, schema
+from livingreview.evidence import DOMAINS, load
 
 SITE = schema.ROOT / "_build" / "html"
 PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html") if "_static" not in page.parts)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHAPTERS = [path.stem for path in notebooks.notebooks()]
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -106,7 +109,7 @@ def test_charts_are_there_without_scripts(browser, base):
 def test_pointing_at_a_chart_makes_it_interactive_with_the_local_bundle(browser, base):
     context = browser.new_context(**LOOKS["desktop"])
     visit = Visit(context, base, "book/technical.html")
-    chart = visit.page.locator("figure.lr-figure").first
+    chart = visit.page.locator("figure.lr-figure").nth(1)  # after the map, the first question
     chart.scroll_into_view_if_needed()
     chart.hover()
     chart.locator(".vega-embed svg").wait_for(timeout=10_000)
@@ -127,6 +130,8 @@ def test_the_site_works_from_a_folder(browser):
     chart = page.locator("figure.lr-figure").first
     chart.hover()
     chart.locator(".vega-embed svg").wait_for(timeout=10_000)
+    page.goto((SITE / "book" / "evidence.html").as_uri(), wait_until="load")
+    page.locator(".lr-evidence tbody tr a").first.wait_for(timeout=10_000)
     assert wrong == []
     page.close()
 
@@ -150,6 +155,98 @@ class Addresses(HTMLParser):
 @pytest.fixture(scope="module")
 def addresses():
     return {path: Addresses((SITE / path).read_text(encoding="utf-8")) for path in PAGES}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return {path: Text((SITE / path).read_text(encoding="utf-8")).words() for path in PAGES}
+
+
+class Text(HTMLParser):
+    """Words of a page, without its scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.parts, self.silent = [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self.silent -= tag in ("script", "style")
+
+    def handle_data(self, data):
+        if not self.silent:
+            self.parts.append(data)
+
+    def words(self):
+        return " ".join("".join(self.parts).split())
+
+
+def stored_texts():
+    """Every stored text that holds a number, with the chapter of its notebook."""
+    for path in notebooks.notebooks():
+        for cell in notebooks.read(path).cells:
+            for output in cell.get("outputs", ()):
+                data = output.get("data", {})
+                text = data.get("application/papermill.record/text/plain", "")
+                if re.search(r"\d", text) and len(data) == 1:
+                    yield path.stem, output.metadata["scrapbook"]["name"], ast.literal_eval(text)
+
+
+def test_every_stored_number_is_on_a_page(texts):
+    pages = {path: text for path, text in texts.items() if path.startswith("book/")}
+    chapter = {stem: " ".join(pages.values()) if stem == "overview" else pages[f"book/{stem}.html"] for stem in CHAPTERS}
+    found = list(stored_texts())
+    assert len(found) > 500
+    lost = [name for stem, name, text in found if not all(number in chapter[stem] for number in re.findall(r"[−\d.,%]*\d%?", text))]
+    assert lost == []
+
+
+def test_every_study_is_in_the_list_of_a_chapter(addresses):
+    listed = set()
+    for domain in DOMAINS:
+        page = (SITE / "book" / f"{domain}.html").read_text(encoding="utf-8")
+        listed |= set(re.findall(r'href="studies-\w+\.html#(\w+)"', page[page.index('id="included-studies"') :]))
+    assert listed == set(load().studies.index)
+
+
+def test_every_question_has_its_anchor_on_the_page_of_its_chapter(addresses):
+    for name, domain in load().syntheses["domain"].items():
+        assert name in addresses[f"book/{domain}.html"].ids
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_evidence_can_be_searched_and_filtered(browser, base, look):
+    context = browser.new_context(**LOOKS[look])
+    visit = Visit(context, base, "book/evidence.html")
+    info = visit.page.locator(".dt-info")
+    assert f"of {len(load().findings):,} entries" in info.inner_text()
+    visit.page.locator("th", has_text="Tier").locator("button").first.click()
+    visit.page.locator(".dtcc-dropdown").get_by_text("real-care", exact=True).click()
+    care = (load().studies["tier"] == "real-care").pipe(lambda tier: load().findings["study"].isin(tier[tier].index)).sum()
+    assert f"of {care} entries (filtered" in info.inner_text()
+    assert visit.wrong == []
+    assert [v["id"] for v in Axe().run(visit.page).response["violations"] if v["impact"] in ("serious", "critical")] == []
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_label("Search all columns:").fill("korom2025 no such study")
+    assert info.inner_text().startswith("Showing 0 to 0 of 0 entries")
+    context.close()
+
+
+def test_the_framework_can_be_filtered_and_is_whole_without_scripts(browser, base):
+    context = browser.new_context(java_script_enabled=False)
+    visit = Visit(context, base, "book/framework.html")
+    assert visit.page.locator(".lr-search tbody tr").count() == len(load().framework)
+    context.close()
+    context = browser.new_context(**LOOKS["desktop"])
+    visit = Visit(context, base, "book/framework.html")
+    visit.page.get_by_label("Search all columns:").fill("regulator")
+    acting = load().framework["actors"].str.contains("regulator").sum()
+    shown = int(re.search(r"of (\d+) entries", visit.page.locator(".dt-info").inner_text())[1])
+    assert acting <= shown < len(load().framework)
+    context.close()
 
 
 def test_every_link_inside_the_site_leads_somewhere(addresses):
