@@ -73,8 +73,8 @@ def cell_faults(column: Column, value: str, today: date) -> Iterator[Problem]:
         if column.required:
             yield "is empty", f"it is needed: {column.description.rstrip('.')}, for example {column.example}"
         return
-    named = column.items or column.unique  # NA is Namibia, as a key and in a list of countries
-    if value.strip().lower() in EMPTY_WORDS and value not in column.words and not named:
+    namibia = value == "NA" and column.name == "country"
+    if value.strip().lower() in EMPTY_WORDS and value not in column.words and not namibia:
         yield "stands for 'not reported'", "leave the cell empty"
         return
     numeric = column.type in ("integer", "number")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from livingreview import questioning
 from livingreview.evidence import Evidence
 from livingreview.pooling import NO_DIFFERENCE, Pool
-from livingreview.questioning import MANY, REAL, checks
+from livingreview.questioning import MANY, REAL
 from livingreview.wording import numbers, with_unit
 
 LEVELS = ("very low", "low", "moderate", "high")
@@ -53,7 +54,7 @@ def certainty(review: Evidence, pool: Pool) -> Certainty | None:
     none = NO_DIFFERENCE.get(pool.scale)
     low, high = (pool.natural(value) for value in pool.fit.ci)
     new = tuple(pool.natural(value) for value in pool.fit.pi) if pool.fit.pi else None
-    small = next(check for check in checks(review, pool) if check.group == "Small-study effects")
+    small = questioning.small_studies(pool)
     return rate(
         (
             risk_of_bias(designs, kinds.count("secondary") / len(kinds)),

@@ -126,7 +126,8 @@ class Included(SphinxDirective):
         _depend_on_all(self.env)
         evidence, domain = review(), self.arguments[0]
         mine = evidence.studies["domain"] == domain
-        answering = set(evidence.findings.loc[evidence.findings["synthesis"].isin(evidence.questions(domain)), "study"])
+        shown_rows = evidence.findings["synthesis"].isin(evidence.questions(domain)) & evidence.findings["not_pooled"].isna()
+        answering = set(evidence.findings.loc[shown_rows, "study"])
         other = evidence.studies.index.isin(answering) & ~mine
         shown: list[nodes.Node] = [_listed(evidence, list(evidence.studies.index[mine]))]
         if other.any():
@@ -175,14 +176,14 @@ class Findings(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """An empty table with its heads, and what stands there without a script."""
-        heads = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in EVIDENCE_HEADS)
+        heads = "".join(f'<th scope="col"{" data-many" * (title in MANY_VALUES)}>{title}</th>' for title in EVIDENCE_HEADS)
         return [
             nodes.raw(
                 "",
                 '<div class="lr-scroll lr-evidence" role="group" tabindex="0" aria-label="All results">'
-                f"<table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>"
-                "<noscript><p>This table needs a script. Without one, every result stands on the pages of the studies,"
-                " and in the files below.</p></noscript>",
+                f"<table><thead><tr>{heads}</tr></thead><tbody></tbody></table>"
+                "<p>This table is filled by a script. Where none runs, every result stands on the pages of the studies,"
+                " and in the files below.</p></div>",
                 format="html",
             )
         ]
@@ -203,6 +204,10 @@ EVIDENCE_HEADS = (
     "Confirmed",
 )
 """Columns of the evidence page."""
+
+
+MANY_VALUES = ("What was measured", "Model", "Figures", "Country", "Confirmed")
+"""Those with so many values, or lists of values, that one searches for words in them instead of picking a value."""
 
 
 def evidence_rows(evidence: Evidence) -> list[list[str | list[str]]]:
@@ -327,7 +332,8 @@ def _type(column: schema.Column) -> str:
 
 
 def _holds(column: schema.Column) -> str:
-    words = "; ".join(f"{word}: {meaning}" for word, meaning in column.meanings.items()) or ", ".join(column.words)
+    known = column.words or (column.items or {}).get("enum", ())
+    words = "; ".join(f"{word}: {meaning}" for word, meaning in column.meanings.items()) or ", ".join(known)
     return column.description + (f" Words: {words}." if words else "")
 
 

@@ -16,6 +16,7 @@ from livingreview.certainty import Certainty
 from livingreview.evidence import Evidence
 from livingreview.pooling import MIXED, Pool
 from livingreview.questioning import Check, checks, direction
+from livingreview.statistics.inference import FEWEST
 from livingreview.wording import count, estimate_with_interval, figures, numbers, p_value, with_unit
 
 Text = str | Markup
@@ -30,15 +31,29 @@ def rows(review: Evidence, pool: Pool) -> Markup:
     used, left_out = mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
     asked: Any = review.syntheses.loc[pool.synthesis]
     entries = _entries(pool)
-    shown = [(_finding(review, row), cell(row.as_reported), _source(row), entries[str(row.finding)]) for row in used.itertuples()]
+    shown = [(_finding(review, row), review.reported(str(row.finding)), _source(row), _entry(row, entries)) for row in used.itertuples()]
     inner = Markup("<p>Rule: {}</p>").format(asked.rule)
     inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
     summary = count(len(used), "row")
     if len(left_out):
-        others = [(_finding(review, row), cell(row.outcome), cell(row.not_pooled)) for row in left_out.itertuples()]
-        inner += grid("Rows left out", ("Left out", "What was counted", "Why"), others)
+        inner += _left_out(review, left_out)
         summary += f", and {len(left_out)} left out with the reason"
     return details(summary, inner, opened=pool.unit == MIXED)
+
+
+def _left_out(review: Evidence, rows: pd.DataFrame) -> Markup:
+    """Rows that do not enter, by reason."""
+    reasons = [
+        Markup("<li>{}: {}</li>").format(reason, Markup(", ").join(_finding(review, row) for row in same.itertuples()))
+        for reason, same in rows.groupby("not_pooled", sort=False)
+    ]
+    return Markup("<p>Left out:</p><ul>{}</ul>").format(Markup("").join(reasons))
+
+
+def _entry(row: Any, entries: dict[str, str]) -> str:
+    """How a row enters; for one that enters as its complement, or with the other sign, also what its figure counts."""
+    turned = f"; turned round: the figure is for “{row.outcome}”" if row.flip == "yes" else ""
+    return entries[str(row.finding)] + turned
 
 
 def _entries(pool: Pool) -> dict[str, str]:
@@ -82,14 +97,20 @@ def _without_mean(pool: Pool) -> Markup:
     if found["results"] >= QUARTILES and pool.unit != MIXED:
         median, q1, q3 = numbers([found["median"], found["q1"], found["q3"]], pool.unit)
         said.append(f"median {with_unit(median, pool.unit)}, middle half {q1} to {q3}")
-    if found.get("p") is not None:
+    if found.get("p") is not None and found["above"] + found["below"] >= FEWEST:
         said.append(f"{found['above']} studies above no difference, {found['below']} below (sign test, {p_value(found['p'])})")
     return Markup('<p class="lr-swim">Summary without pooling: {}.</p>').format("; ".join(said)) if said else Markup("")
 
 
-def grid(name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]], tight: bool = False, search: bool = False) -> Markup:
-    """A table that scrolls by itself on a narrow screen; a ``tight`` one fits a phone, one to ``search`` can be sorted and filtered."""
-    top = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in head)
+def grid(
+    name: str, head: Iterable[Text], lines: Iterable[Iterable[Text]], tight: bool = False, search: bool = False, lists: Iterable[str] = ()
+) -> Markup:
+    """A table that scrolls by itself on a narrow screen; a ``tight`` one fits a phone, one to ``search`` can be sorted and filtered.
+
+    Columns of ``lists`` are filtered by words in them, the others by picking a value.
+    """
+    many = Markup(" data-many")
+    top = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(many if title in lists else "", title) for title in head)
     body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(c) for c in line)) for line in lines)
     table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(top, body)
     look = "lr-scroll" + " lr-tight" * tight + " lr-search" * search

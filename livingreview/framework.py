@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from livingreview import schema
 from livingreview.evidence import Evidence
 from livingreview.pooling import Pool, pool
 from livingreview.questioning import REAL
@@ -16,8 +15,8 @@ from livingreview.statistics.inference import FEWEST
 from livingreview.wording import brief
 
 STRENGTHS = {
-    "repeated in care": f"{FEWEST} studies or more, at least two of them on real patients or their data",
-    "repeated": f"{FEWEST} studies or more, fewer than two of them on real patients or their data",
+    "repeated on real patients": f"{FEWEST} studies or more, at least two of them on real patients or their data",
+    "repeated elsewhere": f"{FEWEST} studies or more, mostly written cases, examinations, surveys or documents",
     "first reports": f"one study or more, but fewer than {FEWEST}",
     "not measured": "no study in the table",
 }
@@ -26,7 +25,10 @@ STRENGTHS = {
 
 @dataclass(frozen=True)
 class Challenge:
-    """A row of ``framework.csv`` with its computed evidence. ``helps`` has the measured effect of each mitigation by question."""
+    """A row of ``framework.csv`` with its computed evidence.
+
+    ``helps`` has the answer on each mitigation by question, ``remedies`` those of them that a study has measured.
+    """
 
     challenge: str
     name: str
@@ -41,6 +43,7 @@ class Challenge:
     sides: dict[str, int]
     strength: str
     helps: dict[str, str]
+    remedies: tuple[str, ...]
 
     @property
     def direction(self) -> str:
@@ -57,6 +60,7 @@ def _challenge(review: Evidence, row: Any) -> Challenge:
     questions = tuple(row.questions.split(";"))
     answered = [pool(review, name) for name in questions]
     studies = {study for answer in answered for study in answer.shown}
+    helps = {} if pd.isna(row.mitigations) else {name: pool(review, name) for name in row.mitigations.split(";")}
     real = sum(review.studies.at[study, "tier"] in REAL for study in studies)
     return Challenge(
         row.challenge,
@@ -71,14 +75,15 @@ def _challenge(review: Evidence, row: Any) -> Challenge:
         real,
         _sides(answered),
         strength(len(studies), real),
-        {} if pd.isna(row.mitigations) else {name: brief(pool(review, name)) for name in row.mitigations.split(";")},
+        {name: brief(answer) for name, answer in helps.items()},
+        tuple(name for name, answer in helps.items() if answer.shown),
     )
 
 
 def strength(studies: int, real: int) -> str:
     """Word for the strength of evidence, by :data:`STRENGTHS`."""
     if studies >= FEWEST:
-        return "repeated in care" if real >= 2 else "repeated"
+        return "repeated on real patients" if real >= 2 else "repeated elsewhere"
     return "first reports" if studies else "not measured"
 
 
@@ -95,8 +100,3 @@ def _sides(answered: list[Pool]) -> dict[str, int]:
 def _majority(bearings: Counter[str]) -> str:
     (first, most), *rest = bearings.most_common()
     return "neutral" if rest and rest[0][1] == most else first
-
-
-def meanings(column: str) -> dict[str, str]:
-    """Words of a column of the framework with their meanings; those of a list are named by the checklist and the codebook."""
-    return schema.tables()["framework"][column].meanings

@@ -13,8 +13,8 @@ import pandas as pd
 
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.framework import challenges
-from livingreview.pooling import MIXED, NO_DIFFERENCE, Pool, pool
-from livingreview.profile import income_groups
+from livingreview.pooling import NO_DIFFERENCE, Pool, pool
+from livingreview.profile import outside_high_income
 from livingreview.questioning import REAL
 from livingreview.statistics.inference import FEWEST
 from livingreview.wording import count, values_of
@@ -38,6 +38,11 @@ class Holdings:
     newest: str
     as_of: str
 
+    @property
+    def beside_care(self) -> bool:
+        """Whether all its studies ask people, or count documents and papers."""
+        return bool(self.tiers) and all(tier in BESIDE_CARE for tier in self.tiers)
+
 
 def holdings(review: Evidence, synthesis: str) -> Holdings:
     """Collect them for a question."""
@@ -50,7 +55,7 @@ def holdings(review: Evidence, synthesis: str) -> Holdings:
         answered,
         studies,
         tuple(str(review.studies.at[study, "tier"]) for study in studies),
-        sum(bool(income_groups(review, study) - {"high"}) for study in studies),
+        sum(outside_high_income(review, study) for study in studies),
         int((languages != "english").sum()),
         frozenset(filter(None, (review.access(key) for key in shown))),
         max(dates, default=""),
@@ -64,49 +69,51 @@ def months(start: str, end: str) -> int:
     return (two.year - one.year) * 12 + two.month - one.month - (two.day < one.day)
 
 
-def _care(held: Holdings) -> list[str]:
-    return [tier for tier in held.tiers if tier not in BESIDE_CARE]
+Rule = Callable[[Holdings], "bool | None"]
+"""Whether a question has a gap; None where that is no question."""
 
 
-GAPS: dict[str, tuple[str, Callable[[Holdings], bool]]] = {
+def _unless(excused: bool, gap: bool) -> bool | None:
+    return None if excused else gap
+
+
+GAPS: dict[str, tuple[str, Rule]] = {
     "few studies": (
         f"fewer than {FEWEST} studies with numbers that can be weighed, though the question may be pooled",
-        lambda held: len(held.pool.studies) < FEWEST and not held.pool.principle,
+        lambda held: _unless(held.pool.principle, len(held.pool.studies) < FEWEST),
     ),
-    "no common measure": ("studies measure it in ways that cannot be averaged", lambda held: held.pool.principle),
+    "no common measure": ("the results found are of kinds that cannot be averaged", lambda held: held.pool.principle),
     "numbers missing": (
         "a study gives neither a denominator nor an interval, and can only be shown",
-        lambda held: not held.pool.principle and len(held.studies) > len(held.pool.studies),
+        lambda held: _unless(held.pool.principle, len(held.studies) > len(held.pool.studies)),
     ),
     "no real patients": (
-        "no study on real patients or their data, among those for which that is a question",
-        lambda held: bool(_care(held)) and not any(tier in REAL for tier in held.tiers),
+        "no study on real patients or their data; not asked of surveys, documents and published work",
+        lambda held: _unless(held.beside_care, not any(tier in REAL for tier in held.tiers)),
     ),
-    "high-income only": (
-        "no study that says it was done in a country below high income",
-        lambda held: bool(held.studies) and not held.outside,
+    "high-income only": ("no study that says it was done in a country below high income", lambda held: not held.outside),
+    "no other language": ("no study that says it used a language other than English", lambda held: not held.other_language),
+    "no open model": (
+        "no model with open weights; not asked of surveys, nor where no model is named",
+        lambda held: _unless(held.beside_care or (bool(held.studies) and not held.access), "yes" not in held.access),
     ),
-    "no other language": (
-        "no study that says it used a language other than English",
-        lambda held: bool(held.studies) and not held.other_language,
-    ),
-    "no open model": ("models are named, none of them with open weights", lambda held: "no" in held.access and "yes" not in held.access),
     "old models": (
         f"the newest model of known date was released {OLD} months or more before the last search",
-        lambda held: bool(held.newest) and months(held.newest, held.as_of) >= OLD,
+        lambda held: _unless(not held.newest, bool(held.newest) and months(held.newest, held.as_of) >= OLD),
     ),
 }
-"""Name, meaning and rule of each gap."""
+"""Name, meaning and rule of each gap. A question without any study has every gap that can be asked of it."""
 
 
 @dataclass(frozen=True)
 class Gapped:
-    """A question with what it holds and the names of its gaps."""
+    """A question with what it holds, the names of its gaps, and of all gaps that could be asked of it."""
 
     synthesis: str
     domain: str
     held: Holdings
     gaps: tuple[str, ...]
+    asked: tuple[str, ...]
 
 
 def gaps(review: Evidence) -> list[Gapped]:
@@ -115,23 +122,19 @@ def gaps(review: Evidence) -> list[Gapped]:
     for domain in DOMAINS:
         for name in review.questions(domain):
             held = holdings(review, name)
-            found.append(Gapped(name, domain, held, tuple(gap for gap, (_, rule) in GAPS.items() if rule(held))))
+            judged = {gap: has for gap, (_, rule) in GAPS.items() if (has := rule(held)) is not None}
+            found.append(Gapped(name, domain, held, tuple(gap for gap, has in judged.items() if has), tuple(judged)))
     return found
 
 
-def ranked(found: list[Gapped]) -> list[Gapped]:
-    """Questions by number of gaps, most first; ties by fewer studies, then by code."""
-    return sorted(found, key=lambda one: (-len(one.gaps), len(one.held.studies), one.synthesis))
-
-
 def table(found: list[Gapped]) -> pd.DataFrame:
-    """Number of questions with each gap, by domain: columns gap, domain, questions, of."""
+    """Number of questions with each gap, of those of which it could be asked, by domain: columns gap, domain, questions, of."""
     return pd.DataFrame(
         [
             {"gap": gap, "domain": domain, "questions": sum(gap in one.gaps for one in mine), "of": len(mine)}
             for gap in GAPS
             for domain in DOMAINS
-            if (mine := [one for one in found if one.domain == domain])
+            if (mine := [one for one in found if one.domain == domain and gap in one.asked])
         ]
     )
 
@@ -146,51 +149,53 @@ class Priority:
 
 
 MOST = 10
-"""Lines of a list of priorities."""
+"""Lines of a list of priorities; those that tie with the last are shown too."""
+
+
+def _first(ranked: list[tuple[tuple[int, ...], Priority]]) -> list[Priority]:
+    """The first by rank, with all that tie with the last of them."""
+    ordered = sorted(ranked, key=lambda item: (item[0], item[1].key))
+    return [priority for rank, priority in ordered if rank <= ordered[min(MOST, len(ordered)) - 1][0]]
 
 
 def priorities(review: Evidence, found: list[Gapped]) -> dict[str, list[Priority]]:
     """Research, reporting, governance and deployment priorities, each list by its own rule.
 
-    ``research``: the questions that lack most. ``reporting``: questions that can't be pooled for want of a common measure or of numbers,
-    by the number of studies that are lost. ``governance``: challenges with repeated evidence, most of it pointing to a barrier, for which
-    no measured remedy is in the table. ``deployment``: challenges whose measured remedies all point the right way.
+    ``research``: the questions that lack most, and among these those with fewest studies. ``reporting``: questions that may be pooled, by
+    the number of studies that are lost for want of numbers. ``governance``: challenges with repeated evidence, most of it pointing to a
+    barrier, for which no measured remedy is in the table. ``deployment``: challenges with a remedy that helped in every comparison made.
     """
     found_challenges = challenges(review)
+    lost = {one.synthesis: len(one.held.studies) - len(one.held.pool.studies) for one in found if "numbers missing" in one.gaps}
     return {
-        "research": [Priority(one.synthesis, review.name(one.synthesis), ", ".join(one.gaps)) for one in ranked(found)[:MOST]],
-        "reporting": _reporting(review, found)[:MOST],
+        "research": _first(
+            [
+                ((-len(one.gaps), len(one.held.studies)), Priority(one.synthesis, review.name(one.synthesis), ", ".join(one.gaps)))
+                for one in found
+            ]
+        ),
+        "reporting": _first(
+            [
+                ((-number,), Priority(name, review.name(name), f"{count(number, 'study', 'studies')} without denominator or interval"))
+                for name, number in lost.items()
+            ]
+        ),
         "governance": [
             Priority(one.challenge, one.name, f"{one.strength}; {one.direction} studies; no remedy measured")
             for one in found_challenges
-            if one.strength.startswith("repeated") and not one.helps and one.sides["barrier"] > one.sides["benefit"]
+            if one.strength.startswith("repeated") and not one.remedies and one.sides["barrier"] > one.sides["benefit"]
         ],
         "deployment": [
-            Priority(one.challenge, one.name, "; ".join(f"{review.name(name)}: {effect}" for name, effect in one.helps.items()))
+            Priority(one.challenge, one.name, "; ".join(f"{review.name(name)}: {one.helps[name]}" for name in good))
             for one in found_challenges
-            if one.helps and all(helpful(pool(review, name)) for name in one.helps)
+            if (good := [name for name in one.remedies if helpful(pool(review, name))])
         ],
     }
 
 
-def _reporting(review: Evidence, found: list[Gapped]) -> list[Priority]:
-    lost = [(len(one.held.studies) - (len(one.held.pool.studies) if not one.held.pool.principle else 0), one) for one in found]
-    picked = sorted(((n, one) for n, one in lost if n), key=lambda item: (-item[0], item[1].synthesis))
-    return [
-        Priority(
-            one.synthesis,
-            review.name(one.synthesis),
-            f"{count(n, 'study', 'studies')} not weighed: "
-            + ("no common measure" if one.held.pool.principle else "no denominator or interval"),
-        )
-        for n, one in picked
-    ]
-
-
 def helpful(answered: Pool) -> bool:
-    """Whether all results of a question on a remedy point the right way, and there is one."""
+    """Whether a remedy was compared with its absence in two studies or more, and every result points the right way."""
     none = NO_DIFFERENCE.get(answered.scale)
-    if none is None or answered.unit == MIXED:
-        return bool(answered.bearings) and set(answered.bearings.values()) == {"benefit"}
-    good = [value > none if answered.high_means == "benefit" else value < none for value in values_of(answered)]
-    return bool(good) and all(good)
+    if none is None or len(answered.shown) < 2:
+        return False
+    return all(value > none if answered.high_means == "benefit" else value < none for value in values_of(answered))

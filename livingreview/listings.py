@@ -45,7 +45,9 @@ def asked(review: Evidence, synthesis: str) -> Markup:
 
 def profile_table(profile: Profile) -> Markup:
     """The numbers of a profile, a row a value."""
-    return details(SAME, grid("Who and what was tested", ("", "", "Studies"), [(h, v, str(n)) for h, v, n in profile.lines()], tight=True))
+    return details(
+        SAME, grid("Who and what was tested", ("About", "Value", "Studies"), [(h, v, str(n)) for h, v, n in profile.lines()], tight=True)
+    )
 
 
 def steps_table(review: Evidence, steps: list[Step]) -> Markup:
@@ -83,8 +85,10 @@ def framework_table(review: Evidence, challenges: list[Challenge]) -> Markup:
         )
         for one in challenges
     ]
-    head = ("Challenge, and what follows", "Nature", "Stages", "Who acts", "Strength", "Evidence", "Measured to help")
-    return grid("The framework", head, lines, search=True)
+    head = ("Challenge, and what follows", "Nature", "Stages", "Who acts", "Strength", "Evidence", "Remedies tried")
+    return grid(
+        "The framework", head, lines, search=True, lists=("Challenge, and what follows", "Stages", "Who acts", "Evidence", "Remedies tried")
+    )
 
 
 def _several(words: tuple[str, ...]) -> str:
@@ -98,7 +102,7 @@ def _evidence(review: Evidence, one: Challenge) -> Markup:
 
 def _helps(review: Evidence, one: Challenge) -> Text:
     told = [Markup("{}: {}").format(asked(review, name), effect) for name, effect in one.helps.items()]
-    return Markup("<br>").join(told) if told else "nothing measured in the table"
+    return Markup("<br>").join(told) if told else "none in the table"
 
 
 def strengths_table() -> Markup:
@@ -146,7 +150,7 @@ def gaps_table(review: Evidence, found: list[Gapped]) -> Markup:
         for one in found
     ]
     head = ("Question", "Chapter", "Studies", "Real patients", "Not high-income", "Not English", "Newest model", "Gaps")
-    return grid("Gaps by question", head, lines, search=True)
+    return grid("Gaps by question", head, lines, search=True, lists=("Question", "Gaps"))
 
 
 def priorities_table(review: Evidence, name: str, priorities: list[Priority]) -> Markup:

@@ -1,11 +1,19 @@
-"""Counts of the whole table: what the home and methods pages say about the evidence."""
+"""Counts: what a chapter, the home page and the methods say about the evidence as a whole."""
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
 from livingreview import schema
+from livingreview.certainty import LEVELS, Certainty, certainty
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.pooling import Pool, pool
-from livingreview.wording import numbers
+from livingreview.profile import outside_high_income
+from livingreview.questioning import REAL
+from livingreview.wording import count, numbers
 
 
 def counts(review: Evidence) -> dict[str, str]:
@@ -22,6 +30,9 @@ def counts(review: Evidence) -> dict[str, str]:
         "not_llm": f"{int((review.studies['llm'] == 'no').sum())}",
     }
     found |= _questions("", list(answered.values()))
+    found["refused"] = f"{sum(answer.fit is None for answer in answered.values())}"
+    found["answering"] = f"{int(review.findings['not_pooled'].isna().sum()):,}"
+    found["certainty"] = rated([certainty(review, one) for one in answered.values() if one.fit])
     for domain in DOMAINS:
         studies = review.studies.index[review.studies["domain"] == domain]
         asked = review.syntheses.index[review.syntheses["domain"] == domain]
@@ -32,18 +43,51 @@ def counts(review: Evidence) -> dict[str, str]:
 
 
 def _questions(prefix: str, answered: list[Pool]) -> dict[str, str]:
-    pooled = sum(answer.fit is not None for answer in answered)
+    return {f"{prefix}questions": f"{len(answered)}", f"{prefix}pooled": f"{sum(answer.fit is not None for answer in answered)}"}
+
+
+def chapter(review: Evidence, domain: str) -> dict[str, str]:
+    """Numbers of one chapter as texts: its studies and results, how they were done and read, and the certainty of its answers."""
+    studies = review.studies[review.studies["domain"] == domain]
+    findings = review.findings[review.findings["study"].isin(studies.index)]
+    asked = [pool(review, name) for name in review.questions(domain)]
+    newest = max(map(review.year, studies.index), default="")
     return {
-        f"{prefix}questions": f"{len(answered)}",
-        f"{prefix}pooled": f"{pooled}",
-        f"{prefix}refused": f"{len(answered) - pooled}",
+        "studies": str(len(studies)),
+        "findings": f"{len(findings):,}",
+        "questions": str(len(asked)),
+        "pooled": str(sum(answered.fit is not None for answered in asked)),
+        "newest": newest,
+        "of_newest": str(sum(review.year(study) == newest for study in studies.index)),
+        "real": str(int(studies["tier"].isin(REAL).sum())),
+        **{tier: str(int((studies["tier"] == tier).sum())) for tier in ("simulated", "exam", "survey", "documents")},
+        "outside": str(sum(outside_high_income(review, study) for study in studies.index)),
+        "no_country": str(int(studies["country"].isna().sum())),
+        "secondary_share": _share(findings["source_kind"] == "secondary"),
+        "certainty": rated([certainty(review, answered) for answered in asked]),
+        "as_of": review.as_of,
     }
+
+
+def _share(rows: pd.Series[bool]) -> str:
+    return numbers([100 * float(rows.mean())], "%")[0] if len(rows) else "0%"
+
+
+def rated(sure: list[Certainty | None]) -> str:
+    """Certainty of a chapter's answers: ``very low for 3 pooled answers; the other 15 are not pooled, and not rated``."""
+    levels = Counter(one.level for one in sure if one)
+    rest = len(sure) - levels.total()
+    if not levels:
+        return "not rated, since no answer is pooled"
+    told = [f"{level} for {levels[level]}" for level in LEVELS if levels[level]]
+    told[0] = f"{told[0].rpartition(' ')[0]} {count(int(told[0].rpartition(' ')[2]), 'pooled answer')}"
+    return ", ".join(told) + (f"; the other {rest} {'is' if rest == 1 else 'are'} not pooled, and not rated" if rest else "")
 
 
 def _screened(review: Evidence) -> dict[str, str]:
     """Publications looked at. One that was met under several themes counts once, and as included if it was under any."""
     log = review.screening[review.screening["level"] == "study"]
-    publication = log["study"].fillna(log["doi"]).fillna(log["title"].str.lower())
+    publication = _publications(log)
     included = publication[log["decision"] == "include"].nunique()
     return {
         "candidates": f"{publication.nunique():,}",
@@ -51,6 +95,15 @@ def _screened(review: Evidence) -> dict[str, str]:
         "excluded": f"{publication.nunique() - included:,}",
         "entries": f"{len(log):,}",
     }
+
+
+def _publications(log: pd.DataFrame) -> pd.Series[Any]:
+    """Which publication each entry of the log is: its study, also where it was left out under another theme; else its DOI or its title."""
+    taken = log[log["study"].notna()]
+    by_doi = dict(zip(taken["doi"].dropna().str.lower(), taken.loc[taken["doi"].notna(), "study"], strict=True))
+    by_title = dict(zip(taken["title"].str.lower(), taken["study"], strict=True))
+    doi, title = log["doi"].str.lower(), log["title"].str.lower()
+    return log["study"].fillna(doi.map(by_doi)).fillna(title.map(by_title)).fillna(doi).fillna(title)
 
 
 def flow(review: Evidence) -> list[tuple[str, list[str]]]:
@@ -63,8 +116,11 @@ def flow(review: Evidence) -> list[tuple[str, list[str]]]:
     used = review.findings["not_pooled"].isna()
     return [
         ("Looked at, by theme", [f"{counted['entries']} entries in the log", f"{counted['candidates']} publications"]),
-        (f"Left out: {len(excluded)} entries", [f"{number}: {FLOW.get(str(kind), meanings[str(kind)])}" for kind, number in kinds.items()]),
-        ("Included", [f"{len(review.studies)} studies, {len(review.findings):,} results"]),
+        (
+            f"Left out: {counted['excluded']} publications, in {len(excluded)} entries",
+            [f"{number}: {FLOW.get(str(kind), meanings[str(kind)])}" for kind, number in kinds.items()],
+        ),
+        ("Included", [f"{len(log) - len(excluded)} entries: {counted['included']} studies, {len(review.findings):,} results"]),
         (
             "Answering a declared question",
             [f"{review.findings.loc[used, 'study'].nunique()} studies, {int(used.sum())} results", "the rest is listed with the reason"],
@@ -90,7 +146,8 @@ def _read(review: Evidence) -> dict[str, str]:
     findings = review.findings
     kinds = {kind: findings["source_kind"] == kind for kind in ("data", "article", "preprint", "secondary")}
     found = {}
-    for name, rows in {"checked": findings["checked"].notna(), **kinds}.items():
+    second = findings["checked"].notna() & ~kinds["data"]
+    for name, rows in {"second": second, "unconfirmed": ~second & ~kinds["data"], **kinds}.items():
         found[name] = f"{int(rows.sum()):,}"
-        found[f"{name}_share"] = numbers([100 * float(rows.mean())], "%")[0]
+        found[f"{name}_share"] = _share(rows)
     return found

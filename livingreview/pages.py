@@ -41,8 +41,8 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     site = Path(app.outdir)
     (site / "_static" / "charts").mkdir(exist_ok=True)
     for page in site.rglob("*.html"):
-        text, specs = unburden(tidy(page.read_text(encoding="utf-8"), page.name == "search.html"))
-        page.write_text(text, encoding="utf-8")
+        text, specs = unburden(page.read_text(encoding="utf-8"))
+        page.write_text(tidy(text, page.name == "search.html"), encoding="utf-8")
         if specs:
             script = f"window.lrSpecs = {{{specs}}};\n"
             name = str(page.relative_to(site).with_suffix(".js")).replace("/", "-")
@@ -77,9 +77,7 @@ def tidy(page: str, searches: bool = False) -> str:
     page = UNUSED.sub("", page)
     if not searches:
         page = SEARCH_ONLY.sub("", page)
-    return page.replace(
-        'class="bd-sidebar-primary bd-sidebar"', 'class="bd-sidebar-primary bd-sidebar" role="region" aria-label="Chapters and search"'
-    )
+    return re.sub(r'class="bd-sidebar-primary bd-sidebar"(?! role)', r'\g<0> role="region" aria-label="Chapters and search"', page)
 
 
 def add_downloads(static: Path) -> None:

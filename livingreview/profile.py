@@ -59,6 +59,11 @@ def income_groups(review: Evidence, study: str) -> set[str]:
     return set(review.countries.loc[codes, "income"].dropna().astype(str))
 
 
+def outside_high_income(review: Evidence, study: str) -> bool:
+    """Whether a study says that it was done, also, in a country below high income."""
+    return bool(income_groups(review, study) - {"high"})
+
+
 def _incomes(review: Evidence, studies: pd.DataFrame) -> pd.Series[Any]:
     """One value a study and income group."""
     named = {study: {incomes()[group] for group in income_groups(review, study)} or {NOT_STATED} for study in studies.index}

@@ -16,13 +16,12 @@ from markupsafe import Markup
 from myst_nb import glue
 
 from livingreview import fragments, framework, gaps, generations, listings, overview, profile
-from livingreview.certainty import LEVELS, Certainty, certainty
+from livingreview.certainty import Certainty, certainty
 from livingreview.charts import bars, flow, forest, maps, times
 from livingreview.charts.look import AnyChart
 from livingreview.evidence import Evidence, load
 from livingreview.pooling import MIXED, Pool, pool
-from livingreview.questioning import REAL
-from livingreview.wording import brief, figures, numbers
+from livingreview.wording import brief, figures
 
 
 def open_review() -> Evidence:
@@ -69,7 +68,7 @@ def _figure(review: Evidence, answered: Pool) -> AnyChart | None:
 
 def chapter(review: Evidence, domain: str) -> None:
     """Store what a chapter says of its evidence as a whole: counts, evidence map, who and what was tested, newer against older models."""
-    store(domain, _counts(review, domain))
+    store(domain, overview.chapter(review, domain))
     show(f"{domain}.map", maps.question_map(review, domain), listings.question_table(review, domain))
     tested = profile.profile(review, domain)
     show(f"{domain}.tested", bars.profile_bars(tested), listings.profile_table(tested))
@@ -77,38 +76,6 @@ def chapter(review: Evidence, domain: str) -> None:
     store(domain, generations.told(found))
     drawn = times.generation_lines(found, review) if found else None
     show(f"{domain}.newer", drawn, listings.steps_table(review, found) if found else Markup(""))
-
-
-def _counts(review: Evidence, domain: str) -> dict[str, str]:
-    studies = review.studies[review.studies["domain"] == domain]
-    findings = review.findings[review.findings["study"].isin(studies.index)]
-    asked = [pool(review, name) for name in review.questions(domain)]
-    newest = max(map(review.year, studies.index))
-    return {
-        "studies": str(len(studies)),
-        "findings": f"{len(findings):,}",
-        "questions": str(len(asked)),
-        "pooled": str(sum(answered.fit is not None for answered in asked)),
-        "newest": newest,
-        "of_newest": str(sum(review.year(study) == newest for study in studies.index)),
-        "real": str(int(studies["tier"].isin(REAL).sum())),
-        **{tier: str(int((studies["tier"] == tier).sum())) for tier in ("simulated", "exam", "survey", "documents")},
-        "outside": str(sum(bool(profile.income_groups(review, study) - {"high"}) for study in studies.index)),
-        "no_country": str(int(studies["country"].isna().sum())),
-        "secondary_share": numbers([100 * float((findings["source_kind"] == "secondary").mean())], "%")[0],
-        "certainty": _rated([certainty(review, answered) for answered in asked]),
-        "as_of": review.as_of,
-    }
-
-
-def _rated(sure: list[Certainty | None]) -> str:
-    """Certainty of a chapter's answers: ``very low for 3 pooled answers; the other 15 are not pooled, and not rated``."""
-    levels = Counter(one.level for one in sure if one)
-    told = [f"{level} for {levels[level]}" for level in LEVELS if levels[level]]
-    if not told:
-        return f"not rated, since none of the {len(sure)} answers is pooled"
-    told[0] += " pooled answer" + "s" * (levels.total() > 1)
-    return f"{', '.join(told)}; the other {len(sure) - levels.total()} are not pooled, and not rated"
 
 
 def the_overview(review: Evidence) -> None:
@@ -138,7 +105,7 @@ def the_framework(review: Evidence) -> None:
         "framework",
         {
             "challenges": str(len(found)),
-            "without_help": str(sum(not one.helps for one in found)),
+            "without_help": str(sum(not one.remedies for one in found)),
             "items": str(len(review.checklist)),
             **{name: str(natures[name]) for name in maps.NATURES},
             **{name.replace(" ", "_"): str(strengths[name]) for name in framework.STRENGTHS},
@@ -152,8 +119,11 @@ def the_framework(review: Evidence) -> None:
 def the_gaps(review: Evidence) -> None:
     """Store the gaps by question and chapter, and the priorities that follow from them by rule."""
     found = gaps.gaps(review)
-    counts = Counter(gap for one in found for gap in one.gaps)
-    store("gaps", {"questions": str(len(found)), **{name.replace(" ", "_").replace("-", "_"): str(counts[name]) for name in gaps.GAPS}})
+    for name in gaps.GAPS:
+        key = name.replace(" ", "_").replace("-", "_")
+        has, of = (sum(name in part for part in parts) for parts in (*((o.gaps for o in found),), (o.asked for o in found)))
+        store("gaps", {key: str(has)} | ({f"{key}_of": str(of)} if of < len(found) else {}))
+    store("gaps", {"questions": str(len(found))})
     show("gaps.figure", maps.gap_map(gaps.table(found)), listings.gaps_table(review, found))
     glue("gaps.meanings", HTML(listings.gap_meanings()), display=False)
     for name, rows in gaps.priorities(review, found).items():

@@ -48,7 +48,7 @@ def checks(review: Evidence, pool: Pool) -> list[Check]:
         *_subgroups(review, pool.effects),
         *_moderators(review, pool.effects),
         *_cumulative(review, pool.effects),
-        _small_studies(pool),
+        small_studies(pool),
     ]
 
 
@@ -201,7 +201,8 @@ def regression(name: str, effects: tuple[Effect, ...], value: Callable[[Effect],
     return Check(group, name, fit)
 
 
-def _small_studies(pool: Pool) -> Check:
+def small_studies(pool: Pool) -> Check:
+    """Whether small studies differ from large ones, from ten studies on."""
     group = "Small-study effects"
     if len(pool.studies) < MANY:
         return Check(group, "regression on the size", None, f"{len(pool.studies)} studies; from {MANY} on it is looked at")

@@ -18,7 +18,7 @@ from scour import scour
 VEGA_LITE = "6.4"
 """Version of Vega-Lite that vl-convert compiles with: Altair 6 writes its schema."""
 
-SILENT = re.compile(r' (?:role|aria-[a-z]+|pointer-events|font-family|fill="#000"|opacity="1"|stroke-opacity="1")(?:="[^"]*")?(?=[ />])')
+SILENT = re.compile(r' (?:(?:role|aria-[a-z]+|pointer-events|font-family)="[^"]*"|fill="#000"|opacity="1"|stroke-opacity="1")(?=[^<>]*>)')
 """Attributes without use in a picture that is named as a whole and takes its font and ink from the page."""
 
 
@@ -46,7 +46,7 @@ def figure(spec: dict[str, Any], **_: Any) -> dict[str, str]:
     return {
         "text/html": (
             f'<figure class="lr-figure" id="{mark}">'
-            f'<div class="lr-chart" role="img" aria-label="{html.escape(name)}">{_svg(spec, mark)}</div>'
+            f'<div class="lr-chart" role="img" tabindex="0" aria-label="{html.escape(name)}">{_svg(spec, mark)}</div>'
             f"<figcaption>{html.escape(caption)}</figcaption>"
             f'<script type="application/json" class="lr-spec">{_inert(spec)}</script></figure>'
         ),

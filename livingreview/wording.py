@@ -81,8 +81,8 @@ def figures(pool: Pool) -> dict[str, str]:
         "refused": str(len(pool.refused)),
     }
     values = values_of(pool)
-    if values and pool.unit != MIXED:
-        found["low"], found["high"] = (numbers([end], pool.unit)[0] for end in (min(values), max(values)))
+    if values and pool.unit != MIXED and not (pool.fit and pool.unit != "%"):
+        found["low"], found["high"] = numbers([min(values), max(values)], pool.unit)
     return found | (_fit_figures(pool, pool.fit) if pool.fit else {})
 
 
@@ -119,10 +119,11 @@ def brief(pool: Pool) -> str:
     """The answer as a few words for a table: pooled mean and interval, or the range, and the number of studies."""
     counted = count(len(pool.studies if pool.fit else pool.shown), "study", "studies")
     if pool.fit:
-        return f"{with_unit(estimate_with_interval(pool, pool.fit), pool.unit)}, {counted}"
+        return f"{'odds ratio ' * (pool.scale == 'odds ratio')}{with_unit(estimate_with_interval(pool, pool.fit), pool.unit)}, {counted}"
     if not pool.shown:
         return "no study yet"
-    return f"{'different units' if pool.unit == MIXED else range_of(values_of(pool), pool.unit)}, {counted}, not pooled"
+    kind = "odds ratio " if pool.scale == "odds ratio" else ""
+    return f"{'different units' if pool.unit == MIXED else kind + range_of(values_of(pool), pool.unit)}, {counted}, not pooled"
 
 
 def answer(pool: Pool) -> str:

@@ -388,6 +388,7 @@ WORDS = [
     cell("a country by name is a fault", "studies", CHELLI, {"country": "Germany"}, "is not in evidence/countries.csv"),
     cell("a country of another form is a fault", "countries", "FR", {"country": "fr"}, "form expected", "studies.country"),
     cell("an unknown income group is a fault", "countries", "FR", {"income": "hihg"}, "did you mean 'high'"),
+    cell("a language that stands for not reported is a fault", "studies", CHELLI, {"languages": "none"}, "not reported"),
     cell("a language that is no word is a fault", "studies", CHELLI, {"languages": "English"}, "form expected"),
     cell("an unknown nature is a fault", "framework", "made-up-references", {"nature": "tecnical"}, "did you mean 'technical'"),
     cell("an unknown stage is a fault", "framework", "made-up-references", {"stages": "deploi"}, "did you mean 'deploy'"),

@@ -1,5 +1,7 @@
 """What is done to built pages: specifications out of the page, scripts that a folder can load, rows that stay data."""
 
+from dataclasses import replace
+
 from livingreview import directives, pages
 from livingreview.evidence import load
 
@@ -41,5 +43,22 @@ def test_every_finding_is_a_row_of_the_evidence_page_with_all_its_cells():
 
 def test_only_web_addresses_become_links():
     review = load()
-    sources = [row[directives.EVIDENCE_HEADS.index("Read in")] for row in directives.evidence_rows(review)]
-    assert all(isinstance(source, str) or source[1].startswith(("http://", "https://")) for source in sources)
+    findings = review.findings.head(2).copy()
+    findings["source_url"] = ["javascript:alert(1)", "https://example.org/a"]
+    sources = [row[directives.EVIDENCE_HEADS.index("Read in")] for row in directives.evidence_rows(replace(review, findings=findings))]
+    assert sources == [str(findings["source_kind"].iloc[0]), [str(findings["source_kind"].iloc[1]), "https://example.org/a"]]
+
+
+def test_a_name_in_a_chart_that_is_also_a_script_of_the_theme_stays():
+    page = PAGE.replace('{"a":1}', '{"label":"Thebe 2024"}')
+    text, specs = pages.unburden(page)
+    assert "Thebe 2024" in specs
+    assert pages.tidy(text).count("<figure") == 2
+
+
+def test_tidying_twice_is_tidying_once():
+    page = '<div class="bd-sidebar-primary bd-sidebar"></div><script src="_static/mathjax.js"></script>' + PAGE
+    once = pages.tidy(pages.unburden(page)[0])
+    assert once.count('role="region"') == 1
+    assert "mathjax" not in once
+    assert pages.tidy(once) == once

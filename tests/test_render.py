@@ -43,7 +43,7 @@ def test_a_chart_without_a_description_is_refused():
 
 def test_the_figure_has_name_caption_static_picture_and_specification():
     page = figure(chart().to_dict())["text/html"]
-    assert 'role="img" aria-label="One point."' in page
+    assert 'role="img" tabindex="0" aria-label="One point."' in page
     assert "<figcaption>Chelli 2024</figcaption>" in page
     assert "<svg" in page
     assert json.loads(re.search(r'class="lr-spec">(.*?)</script>', page)[1])["mark"] == {"type": "text"}
@@ -56,6 +56,11 @@ def test_nothing_in_the_data_becomes_markup():
     assert "<img" not in page
     assert "<b>" not in page
     assert html.escape(HOSTILE) in page
+
+
+def test_words_of_a_label_that_look_like_attributes_stay():
+    page = figure(chart("the role of x aria-live").to_dict())["text/html"]
+    assert "the role of x aria-live</text>" in page
 
 
 def test_no_other_server_is_named():

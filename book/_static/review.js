@@ -31,7 +31,9 @@
   };
 
   for (const figure of document.querySelectorAll("figure.lr-figure")) {
-    figure.addEventListener("pointerenter", () => enliven(figure), { once: true });
+    const once = { once: true };
+    figure.addEventListener("pointerenter", () => enliven(figure), once);
+    figure.addEventListener("focusin", () => enliven(figure), once);
   }
 
   /* A cell is text, or [text, address]; either way it is set as text, never as markup. */
@@ -62,11 +64,13 @@
     follow();
     new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+    const many = [...table.tHead.rows[0].cells].flatMap((head, i) => ("many" in head.dataset ? [i] : []));
+    const menu = (search) => [["orderAsc", "orderDesc", "spacer", search]];
     const name = (cell, column) => (cell.dataset.head = heads[column]);
     const options = {
       pageLength: 25,
       order: [],
-      columnControl: [["orderAsc", "orderDesc", "spacer", "searchList"]],
+      columnControl: menu("searchList"),
       ordering: { indicators: false },
       language: { search: "Search all columns:", lengthMenu: "_MENU_ rows a page" },
     };
@@ -81,11 +85,16 @@
         place(cell, value);
       };
     }
-    options.columnDefs = [all];
-    return new window.DataTable(table, options);
+    options.columnDefs = [{ targets: many, columnControl: menu("search") }, all];
+    const made = new window.DataTable(table, options);
+    window.addEventListener("beforeprint", () => made.page.len(-1).draw());
+    for (const head of table.tHead.querySelectorAll("th")) {
+      head.querySelector("button")?.setAttribute("aria-label", `Sort and filter: ${heads[head.cellIndex]}`);
+    }
+    table.closest(".lr-evidence")?.querySelector(":scope > p")?.remove();
   };
 
-  for (const table of document.querySelectorAll(".lr-search table")) searchable(table);
+  for (const table of document.querySelectorAll(".lr-search table")) searchable(table).catch(() => {});
   const evidence = document.querySelector(".lr-evidence table");
-  if (evidence) load("evidence.js").then(() => searchable(evidence, window.lrEvidence));
+  if (evidence) load("evidence.js").then(() => searchable(evidence, window.lrEvidence)).catch(() => {});
 })();

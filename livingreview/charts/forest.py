@@ -21,6 +21,10 @@ KINDS = {"weighed": (BLUE, "square"), "shown": (BLUE, "circle"), "pooled": (ORAN
 """What a row of a forest plot can be, with its ink and its mark."""
 
 
+ROOM = 54
+"""Characters that a line has for its label and its figures, in a wide font."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a forest plot, in the unit of its pool. ``finding`` is empty for the summary lines."""
@@ -44,10 +48,10 @@ def forest_lines(pool: Pool, review: Evidence) -> list[Line]:
 
 def _line(pool: Pool, review: Evidence, finding: str, values: list[float]) -> Line:
     texts = numbers(values, pool.unit)
-    label = review.short_label(finding)
+    figures = with_unit(texts[0], pool.unit) if len(values) == 1 else f"{texts[0]} ({texts[1]} to {texts[2]})"
+    label = review.short_label(finding, min(38, ROOM - len(figures)))
     if len(values) == 1:
-        return Line(finding, label, with_unit(texts[0], pool.unit), values[0], None, None, "shown")
-    figures = f"{texts[0]} ({texts[1]} to {texts[2]})"
+        return Line(finding, label, figures, values[0], None, None, "shown")
     return Line(finding, label, figures, values[0], values[1], values[2], "weighed" if pool.fit else "shown")
 
 

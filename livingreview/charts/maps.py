@@ -63,9 +63,11 @@ def by_question_and_tier(review: Evidence, domain: str) -> pd.DataFrame:
 LINE = 38
 
 
-def question_map(review: Evidence, domain: str) -> AnyChart:
+def question_map(review: Evidence, domain: str) -> AnyChart | None:
     """Evidence map of a chapter: a line a question with its name above, and a bubble a tier with the number of studies."""
     cells = by_question_and_tier(review, domain)
+    if cells.empty:
+        return None
     tiers = [tier for tier in _tiers() if tier in set(cells["tier"])]
     order = list(review.syntheses.index[review.syntheses["domain"] == domain])
     step = WIDTH / len(tiers)
@@ -98,7 +100,7 @@ def question_map(review: Evidence, domain: str) -> AnyChart:
     return themed(chart, "Studies by question and by how close they are to real care. A question without a bubble has no usable study.")
 
 
-STAGES = ("develop", "validate", "procure", "deploy", "monitor")
+STAGES = tuple((schema.tables()["framework"]["stages"].items or {})["enum"])
 NATURES = {"technical": BLUE, "ethical": ORANGE, "practical": GREY}
 
 
