@@ -38,7 +38,7 @@ def rows(review: Evidence, pool: Pool) -> Markup:
     if len(left_out):
         inner += _left_out(review, left_out)
         summary += f", and {len(left_out)} left out with the reason"
-    return details(summary, inner, opened=pool.unit == MIXED)
+    return details(summary, inner)
 
 
 def _left_out(review: Evidence, rows: pd.DataFrame) -> Markup:
@@ -117,10 +117,9 @@ def grid(
     return Markup('<div class="{}" tabindex="0" role="group" aria-label="{}">{}</div>').format(look, name, table)
 
 
-def details(summary: str, inner: Markup, opened: bool = False) -> Markup:
+def details(summary: str, inner: Markup) -> Markup:
     """A part of a page that opens when its summary is chosen."""
-    mark = Markup(" open") if opened else ""
-    return Markup('<details class="lr-rows"{}><summary>{}</summary>{}</details>').format(mark, summary, inner)
+    return Markup('<details class="lr-rows"><summary>{}</summary>{}</details>').format(summary, inner)
 
 
 def cell(value: Any) -> str:

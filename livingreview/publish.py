@@ -108,12 +108,18 @@ def the_framework(review: Evidence) -> None:
             "without_help": str(sum(not one.remedies for one in found)),
             "items": str(len(review.checklist)),
             **{name: str(natures[name]) for name in maps.NATURES},
+            **_counted("stage", [stage for one in found for stage in one.stages]),
+            **_counted("actor", [actor for one in found for actor in one.actors]),
             **{name.replace(" ", "_"): str(strengths[name]) for name in framework.STRENGTHS},
         },
     )
     show("framework.figure", maps.framework_map(found), listings.framework_table(review, found))
     glue("framework.strengths", HTML(listings.strengths_table()), display=False)
     glue("framework.checklist", HTML(listings.checklist(review)), display=False)
+
+
+def _counted(prefix: str, words: list[str]) -> dict[str, str]:
+    return {f"{prefix}_{word.replace('-', '_')}": str(number) for word, number in sorted(Counter(words).items())}
 
 
 def the_gaps(review: Evidence) -> None:
