@@ -4,7 +4,8 @@ The package goes one way, and each module is one room of that way:
 
 * evidence in: ``schema``, ``reading``, ``cells``, ``rows``, ``bibliography``, ``faults``, ``check``, ``evidence``;
 * answers: ``effects``, ``pooling`` (on ``statistics``, which knows nothing of the review), ``questioning``, ``certainty``;
-* said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``overview``, and ``publish``, which notebooks call;
+* over many questions: ``overview``, ``profile``, ``generations``, ``framework``, ``gaps``, and ``impact``, what a change does to the answers;
+* said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``listings``, and ``publish``, which notebooks call;
 * onto the site: ``notebooks`` (stored outputs), ``directives``, ``pages``, ``site``;
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """

@@ -145,6 +145,36 @@ def pool(
     click.echo(json.dumps(answer.as_dict(found), indent=1) if as_json else text.text(found))
 
 
+@main.command()
+@click.option("--base", required=True, metavar="REF", help="The state before: a commit, branch or tag, for example origin/main.")
+@click.option("--head", metavar="REF", help="The state after.  [default: the working tree]")
+@click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON, with all digits.")
+def impact(base: str, head: str | None, as_json: bool) -> None:
+    """Say what a change of the evidence does to the answers.
+
+    \b
+    For each question touched: estimate, interval, prediction interval, studies, I2 and certainty before and after, whether the plain
+    answer reads otherwise, and the rows that came, went or changed. Markdown, or JSON. Exit code 2 if a state can't be read.
+
+    \b
+    livingreview impact --base origin/main
+    livingreview impact --base v0.1.0 --head v0.2.0 --json | jq '.questions[].synthesis'
+    """  # noqa: D301
+    from livingreview import evidence
+    from livingreview import impact as changes
+
+    try:
+        before = changes.state(base)
+        after = changes.state(head) if head else evidence.load()
+    except changes.NoSuchStateError as error:
+        raise click.UsageError(str(error)) from error
+    except evidence.FaultyEvidenceError as error:
+        raise click.UsageError(f"the working tree has faults; mend them first, see 'livingreview check':\n{error}") from error
+    found = changes.impact(before, after)
+    text = json.dumps(changes.as_dict(found), indent=1) if as_json else changes.markdown(found, base, head or "the working tree")
+    click.echo(text)
+
+
 def _summary(evidence: Path) -> str:
     counts = {name: len((evidence / table.path).read_text(encoding="utf-8").splitlines()) - 1 for name, table in schema.tables().items()}
     return "no fault: " + ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -138,8 +138,15 @@ def cut(text: str, limit: int) -> str:
 
 def _frame(table: schema.Table, path: Path) -> pd.DataFrame:
     types = {column.name: DTYPES[column.type] for column in table.columns}
-    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""], encoding="utf-8")
-    return frame.set_index(table.key, drop=False).rename_axis(None)
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""], encoding="utf-8") if path.exists() else pd.DataFrame()
+    whole = frame.reindex(columns=list(types)).astype(types)
+    return whole.set_index(table.key, drop=False).rename_axis(None)
+
+
+def read(folder: Path, bibliography: Path) -> Evidence:
+    """All tables as they are, unchecked; a table or column that is not there yet is empty. For states of the past: see :func:`load`."""
+    frames = {name: _frame(table, folder / table.path) for name, table in schema.tables().items()}
+    return Evidence(bibliography=parse_file(str(bibliography), bib_format="bibtex"), **frames)
 
 
 def load(folder: Path = schema.EVIDENCE, bibliography: Path = schema.BIBLIOGRAPHY) -> Evidence:
@@ -153,5 +160,4 @@ def load(folder: Path = schema.EVIDENCE, bibliography: Path = schema.BIBLIOGRAPH
     faults = check(folder, bibliography)
     if faults:
         raise FaultyEvidenceError("\n".join(map(str, faults)))
-    frames = {name: _frame(table, folder / table.path) for name, table in schema.tables().items()}
-    return Evidence(bibliography=parse_file(str(bibliography), bib_format="bibtex"), **frames)
+    return read(folder, bibliography)
