@@ -36,10 +36,10 @@
     figure.addEventListener("focusin", () => enliven(figure), once);
   }
 
-  /* A cell is text, or [text, address]; either way it is set as text, never as markup. */
+  /* A cell is text, or [text, address]; either way it is set as text, never as markup, and only web and book addresses become links. */
   const place = (cell, value) => {
     const [text, address] = Array.isArray(value) ? value : [value, ""];
-    if (!address) {
+    if (!/^(https?:\/\/|[\w-]+\.html#)/.test(address)) {
       cell.textContent = text;
       return;
     }

@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from livingreview import notebooks, schema
+from livingreview.directives import EVIDENCE_HEADS
 from livingreview.evidence import DOMAINS, load
 
 SITE = schema.ROOT / "_build" / "html"
@@ -244,6 +245,48 @@ def test_the_evidence_can_be_searched_and_filtered(browser, base, look):
     visit.page.keyboard.press("Escape")
     visit.page.get_by_label("Search all columns:").fill("korom2025 no such study")
     assert info.inner_text().startswith("Showing 0 to 0 of 0 entries")
+    context.close()
+
+
+HOSTILE = [
+    "<img src=x onerror=hit()>",
+    "<svg onload=hit()>",
+    "<script>hit()</script>",
+    "</script><script>hit()</script>",
+    "<a href=javascript:hit()>x</a>",
+    '"><img src=x onerror=hit()>',
+    "' onmouseover='hit()",
+    "&lt;img src=x onerror=hit()&gt;",
+    "<iframe srcdoc='<script>parent.hit()</script>'>",
+    "{{constructor.constructor('hit()')()}}",
+    "${hit()}",
+    "<math><mtext></table><img src=x onerror=hit()>",
+]
+ADDRESSES = ["javascript:hit()", "JaVaScRiPt:hit()", "data:text/html,<script>parent.hit()</script>", "vbscript:hit()"]
+
+
+def test_hostile_rows_of_the_evidence_page_stay_text_in_cells_menus_and_search(browser, base):
+    """Past every check: a row that says anything at all is shown as text, and its address never runs."""
+    context = browser.new_context(**LOOKS["desktop"])
+    width = len(EVIDENCE_HEADS)
+    rows = [[[text, address] if i in (0, 5, 10) else text for i in range(width)] for text in HOSTILE for address in ADDRESSES]
+    context.route("**/evidence.js", lambda route: route.fulfill(body=f"window.lrEvidence = {json.dumps(rows)};"))
+    context.add_init_script("window.hits = 0; window.hit = () => { window.hits += 1; };")
+    page = context.new_page()
+    page.goto(base + "book/evidence.html", wait_until="load")
+    page.locator(".dt-info").wait_for(timeout=10_000)
+    assert len(rows) * width > 500
+    assert f"of {len(rows)} entries" in page.locator(".dt-info").inner_text()
+    assert page.locator(".lr-evidence tbody td").first.inner_text() == HOSTILE[0]
+    for button in page.locator(".lr-evidence thead button").all():
+        button.click()
+        page.wait_for_timeout(50)
+        page.keyboard.press("Escape")
+    page.get_by_label("Search all columns:").fill("<img src=x onerror=hit()>")
+    page.wait_for_timeout(300)
+    assert page.locator(".lr-evidence tbody a").count() == 0
+    assert page.evaluate("window.hits") == 0
+    assert page.locator(".lr-evidence").locator("img, iframe, script, math, tbody svg").count() == 0
     context.close()
 
 
