@@ -6,7 +6,7 @@ The package goes one way, and each module is one room of that way:
 * answers: ``effects``, ``pooling`` (on ``statistics``, which knows nothing of the review), ``questioning``, ``certainty``;
 * over many questions: ``overview``, ``profile``, ``generations``, ``framework``, ``gaps``, ``impact`` (what a change does to the answers);
 * said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``listings``, and ``publish``, which notebooks call;
-* onto the site: ``notebooks`` (stored outputs), ``directives``, ``pages``, ``site``;
+* onto the site: ``notebooks`` (stored outputs), ``directives``, ``catalogue``, ``pages``, ``site``;
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 

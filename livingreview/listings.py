@@ -8,12 +8,12 @@ from typing import Any
 from markupsafe import Markup
 
 from livingreview import gaps, schema
-from livingreview.charts.maps import by_domain_and_tier, by_question_and_tier
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.fragments import Text, details, grid, link
 from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
+from livingreview.overview import by_domain_and_tier, by_question_and_tier
 from livingreview.profile import Profile
 from livingreview.questioning import REAL
 from livingreview.wording import count, numbers

@@ -151,3 +151,17 @@ def _read(review: Evidence) -> dict[str, str]:
         found[name] = f"{int(rows.sum()):,}"
         found[f"{name}_share"] = _share(rows)
     return found
+
+
+def by_domain_and_tier(review: Evidence) -> pd.DataFrame:
+    """Number of findings of each domain and tier that has any: columns domain, tier, findings."""
+    about = review.studies[["domain", "tier"]]
+    return review.findings[["study"]].join(about, on="study").groupby(["domain", "tier"]).size().rename("findings").reset_index()
+
+
+def by_question_and_tier(review: Evidence, domain: str) -> pd.DataFrame:
+    """Studies of each question of a domain by tier: columns synthesis, tier, studies; rows that are shown or pooled only."""
+    asked = review.syntheses.index[review.syntheses["domain"] == domain]
+    used = review.findings[review.findings["synthesis"].isin(asked) & review.findings["not_pooled"].isna()]
+    joined = used[["synthesis", "study"]].drop_duplicates().join(review.studies["tier"], on="study")
+    return joined.groupby(["synthesis", "tier"]).size().rename("studies").reset_index()

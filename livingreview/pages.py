@@ -13,7 +13,7 @@ import itables
 import vl_convert
 from sphinx.application import Sphinx
 
-from livingreview import directives, schema
+from livingreview import catalogue, directives, schema
 from livingreview.notebooks import notebooks
 from livingreview.render import VEGA_LITE
 
@@ -67,7 +67,7 @@ def add_tables(static: Path) -> None:
     name = next(part.split()[0] for part in exports.rstrip("};\n").split(",") if part.split()[-1] == "default")
     (static / "datatables.js").write_text(f"(() => {{{bundle}\nwindow.DataTable = {name};\n}})();\n", encoding="utf-8")
     shutil.copy(source / "dt_bundle.css", static / "datatables.css")
-    rows = json.dumps(directives.evidence_rows(directives.review()), ensure_ascii=False, separators=(",", ":"))
+    rows = json.dumps(catalogue.evidence_rows(directives.review()), ensure_ascii=False, separators=(",", ":"))
     (static / "evidence.js").write_text(f"window.lrEvidence = {rows};\n", encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from livingreview import __version__, directives, pages, schema
+from livingreview import __version__, catalogue, directives, pages, schema
 from livingreview.check import check
 from livingreview.notebooks import notebooks, problems
 
@@ -41,8 +41,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", pages.finish)
     for role, kind in {"num": directives.Number, "finding": directives.Finding, "study": directives.Study}.items():
         app.add_role(role, kind())
-    for name in ("Question", "Stored", "Included", "Studies", "References", "Findings", "Codebook"):
-        app.add_directive(name.lower(), getattr(directives, name))
+    for room, names in ((directives, ("Question", "Stored")), (catalogue, ("Included", "Studies", "References", "Findings", "Codebook"))):
+        for name in names:
+            app.add_directive(name.lower(), getattr(room, name))
     return {"version": __version__, "env_version": _code_version(), "parallel_read_safe": False, "parallel_write_safe": True}
 
 

@@ -21,9 +21,9 @@ def review():
 
 def charts(review):
     """Every chart that is no forest plot, with the numbers that its description must hold."""
-    yield maps.evidence_map(review), maps.by_domain_and_tier(review)["findings"]
+    yield maps.evidence_map(review), overview.by_domain_and_tier(review)["findings"]
     for domain in DOMAINS:
-        yield maps.question_map(review, domain), maps.by_question_and_tier(review, domain)["studies"]
+        yield maps.question_map(review, domain), overview.by_question_and_tier(review, domain)["studies"]
         made = profile.profile(review, domain)
         yield bars.profile_bars(made), [number for *_, number in made.lines()]
     steps = generations.steps(review, "technical")

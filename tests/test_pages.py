@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from livingreview import directives, pages
+from livingreview import catalogue, pages
 from livingreview.evidence import load
 
 PAGE = (
@@ -34,9 +34,9 @@ def test_the_table_script_is_classic_so_that_it_loads_from_a_folder(tmp_path):
 
 def test_every_finding_is_a_row_of_the_evidence_page_with_all_its_cells():
     review = load()
-    rows = directives.evidence_rows(review)
+    rows = catalogue.evidence_rows(review)
     assert len(rows) == len(review.findings)
-    assert {len(row) for row in rows} == {len(directives.EVIDENCE_HEADS)}
+    assert {len(row) for row in rows} == {len(catalogue.EVIDENCE_HEADS)}
     places = [row[0][1] for row in rows]
     assert sorted(place.partition("#")[2] for place in places) == sorted(review.findings.index)
 
@@ -45,7 +45,7 @@ def test_only_web_addresses_become_links():
     review = load()
     findings = review.findings.head(2).copy()
     findings["source_url"] = ["javascript:alert(1)", "https://example.org/a"]
-    sources = [row[directives.EVIDENCE_HEADS.index("Read in")] for row in directives.evidence_rows(replace(review, findings=findings))]
+    sources = [row[catalogue.EVIDENCE_HEADS.index("Read in")] for row in catalogue.evidence_rows(replace(review, findings=findings))]
     assert sources == [str(findings["source_kind"].iloc[0]), [str(findings["source_kind"].iloc[1]), "https://example.org/a"]]
 
 

@@ -19,13 +19,8 @@ ASIDE = 60
 
 def flow(boxes: list[tuple[str, list[str]]], aside: int = 1) -> AnyChart:
     """Boxes one under the other, each a heading and its lines, joined by an arrow down the left; box ``aside`` stands beside the line."""
-    placed: list[dict[str, Any]] = []
-    y = 0
-    for i, (head, lines) in enumerate(boxes):
-        height = LINE * (1 + len(lines)) + 14
-        placed.append({"head": head, "text": lines, "top": y, "bottom": y + height, "left": ASIDE if i == aside else 0})
-        y += height + 24
-    height = y - 24
+    placed = _placed(boxes, aside)
+    height = int(placed[-1]["bottom"])
     line = [box for box in placed if not box["left"]]
     joints = pd.DataFrame([{"bottom": one["bottom"], "arrow": two["top"] - 4} for one, two in pairwise(line)])
     table = pd.DataFrame(placed)
@@ -60,3 +55,14 @@ def flow(boxes: list[tuple[str, list[str]]], aside: int = 1) -> AnyChart:
         description="Flow from candidates to studies. " + ". ".join(f"{head}: {'; '.join(lines)}" for head, lines in boxes) + ".",
     )
     return themed(chart, "From candidates to studies, counted from the screening log.")
+
+
+def _placed(boxes: list[tuple[str, list[str]]], aside: int) -> list[dict[str, Any]]:
+    """Boxes with their edges in pixels."""
+    placed: list[dict[str, Any]] = []
+    y = 0
+    for i, (head, lines) in enumerate(boxes):
+        height = LINE * (1 + len(lines)) + 14
+        placed.append({"head": head, "text": lines, "top": y, "bottom": y + height, "left": ASIDE if i == aside else 0})
+        y += height + 24
+    return placed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -11,14 +12,9 @@ from livingreview import schema
 from livingreview.charts.look import BLUE, FIXED, GREY, ORANGE, WIDTH, AnyChart, padding, rows, themed
 from livingreview.evidence import DOMAINS, Evidence
 from livingreview.framework import STRENGTHS, Challenge
+from livingreview.overview import by_domain_and_tier, by_question_and_tier
 
 NOTHING: dict[str, Any] = {"grid": False, "domain": False, "ticks": False}
-
-
-def by_domain_and_tier(review: Evidence) -> pd.DataFrame:
-    """Number of findings of each domain and tier that has any: columns domain, tier, findings."""
-    about = review.studies[["domain", "tier"]]
-    return review.findings[["study"]].join(about, on="study").groupby(["domain", "tier"]).size().rename("findings").reset_index()
 
 
 def evidence_map(review: Evidence) -> AnyChart:
@@ -52,112 +48,98 @@ def _tiers() -> list[str]:
     return list(schema.tables()["studies"]["tier"].words)
 
 
-def by_question_and_tier(review: Evidence, domain: str) -> pd.DataFrame:
-    """Studies of each question of a domain by tier: columns synthesis, tier, studies; rows that are shown or pooled only."""
-    asked = review.syntheses.index[review.syntheses["domain"] == domain]
-    used = review.findings[review.findings["synthesis"].isin(asked) & review.findings["not_pooled"].isna()]
-    joined = used[["synthesis", "study"]].drop_duplicates().join(review.studies["tier"], on="study")
-    return joined.groupby(["synthesis", "tier"]).size().rename("studies").reset_index()
-
-
 LINE = 38
 
 
+@dataclass(frozen=True)
+class Lined:
+    """A table as a picture: a line a name, with marks below the name, and a column a head. Places are in pixels."""
+
+    names: list[str]
+    heads: list[str]
+    left: int = 0
+
+    @property
+    def height(self) -> int:
+        """Height of all lines."""
+        return LINE * len(self.names)
+
+    def place(self, line: int, head: str) -> dict[str, float]:
+        """Where the mark of a line and a head stands."""
+        step = (WIDTH - self.left) / len(self.heads)
+        return {"x": self.left + step * (self.heads.index(head) + 0.5), "y": LINE * (line + 0.5)}
+
+    def base(self, marks: pd.DataFrame) -> alt.Chart:
+        """Marks at their places, columns ``x`` and ``y``, to be drawn."""
+        x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
+        return alt.Chart(marks).encode(x=x, y=rows(self.height))
+
+    def chart(self, *marks: alt.Chart, description: str) -> AnyChart:
+        """The marks with names and heads."""
+        names = pd.DataFrame([{"text": name, "x": 0, "y": LINE * (i + 0.5)} for i, name in enumerate(self.names)])
+        heads = pd.DataFrame([{"text": head, **self.place(0, head), "y": 0} for head in self.heads])
+        rules = self.base(names).mark_rule(opacity=0.25, yOffset=LINE / 2).encode(x=alt.value(0), x2=alt.value(WIDTH))
+        words = self.base(names).mark_text(align="left", yOffset=-10, fontSize=12).encode(text="text:N")
+        tops = self.base(heads).mark_text(fontSize=12, dy=-12).encode(text="text:N")
+        return alt.layer(rules, words, *marks, tops).properties(
+            width=WIDTH, height=self.height, autosize=FIXED, padding=padding(top=28, bottom=6), description=description
+        )
+
+
 def question_map(review: Evidence, domain: str) -> AnyChart | None:
-    """Evidence map of a chapter: a line a question with its name above, and a bubble a tier with the number of studies."""
+    """Evidence map of a chapter: a line a question, and a bubble a tier with the number of studies. None where no row is usable."""
     cells = by_question_and_tier(review, domain)
     if cells.empty:
         return None
-    tiers = [tier for tier in _tiers() if tier in set(cells["tier"])]
-    order = list(review.syntheses.index[review.syntheses["domain"] == domain])
-    step = WIDTH / len(tiers)
-    cells = cells.assign(
-        x=[step * (tiers.index(tier) + 0.5) for tier in cells["tier"]],
-        y=[LINE * (order.index(name) + 0.5) for name in cells["synthesis"]],
-        question=[review.name(name) for name in cells["synthesis"]],
-    )
-    height = LINE * len(order)
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
-    names = pd.DataFrame([{"question": review.name(name), "y": LINE * (i + 0.5)} for i, name in enumerate(order)])
-    heads = pd.DataFrame([{"tier": tier, "x": step * (i + 0.5), "y": 0} for i, tier in enumerate(tiers)])
-    base = alt.Chart(cells).encode(x=x, y=rows(height), tooltip=["question:N", "tier:N", "studies:Q"])
-    said = "; ".join(f"{cell.question}, {cell.tier}: {cell.studies}" for cell in cells.itertuples())
-    chart = alt.layer(
-        alt.Chart(names).mark_rule(opacity=0.25, yOffset=LINE / 2).encode(x=alt.value(0), x2=alt.value(WIDTH), y=rows(height)),
-        alt.Chart(names).mark_text(align="left", yOffset=-10, fontSize=12).encode(x=alt.value(0), y=rows(height), text="question:N"),
-        base.mark_circle(color=BLUE, opacity=0.35, yOffset=8).encode(
-            size=alt.Size("studies:Q", scale=alt.Scale(range=[60, 330]), legend=None)
-        ),
+    order = review.questions(domain)
+    lined = Lined([review.name(name) for name in order], [tier for tier in _tiers() if tier in set(cells["tier"])])
+    places = pd.DataFrame([lined.place(order.index(str(cell.synthesis)), str(cell.tier)) for cell in cells.itertuples()])
+    marks = cells.assign(question=cells["synthesis"].map(review.name), x=places["x"], y=places["y"])
+    base = lined.base(marks).encode(tooltip=["question:N", "tier:N", "studies:Q"])
+    size = alt.Size("studies:Q", scale=alt.Scale(range=[60, 330]), legend=None)
+    said = "; ".join(f"{cell.question}, {cell.tier}: {cell.studies}" for cell in marks.itertuples())
+    chart = lined.chart(
+        base.mark_circle(color=BLUE, opacity=0.35, yOffset=8).encode(size=size),
         base.mark_text(fontSize=12, yOffset=8).encode(text="studies:Q"),
-        alt.Chart(heads).mark_text(fontSize=12, dy=-12).encode(x=x, y=rows(height), text="tier:N"),
-    ).properties(
-        width=WIDTH,
-        height=height,
-        autosize=FIXED,
-        padding=padding(top=28, bottom=6),
         description=f"Number of studies by question and tier of realism. {said}.",
     )
     return themed(chart, "Studies by question and by how close they are to real care. A question without a bubble has no usable study.")
 
 
-STAGES = tuple((schema.tables()["framework"]["stages"].items or {})["enum"])
-NATURES = {"technical": BLUE, "ethical": ORANGE, "practical": GREY}
+STAGES = list((schema.tables()["framework"]["stages"].items or {})["enum"])
+NATURES = {"technical": (BLUE, "square"), "ethical": (ORANGE, "triangle-up"), "practical": (GREY, "circle")}
+SIZES = dict(zip(STRENGTHS, (260, 130, 50, 15), strict=True))
 
 
 def framework_map(challenges: list[Challenge]) -> AnyChart:
     """Challenges by nature and by the stages at which something can be done; a larger mark for stronger evidence."""
-    natures = list(NATURES)
-    ordered = sorted(challenges, key=lambda one: (natures.index(one.nature), one.challenge))
-    left, step = 30, (WIDTH - 30) / len(STAGES)
-    sizes = {word: 200 - 55 * i for i, word in enumerate(STRENGTHS)}
+    ordered = sorted(challenges, key=lambda one: (list(NATURES).index(one.nature), one.challenge))
+    lined = Lined([f"{one.name} ({one.nature})" for one in ordered], STAGES, left=30)
     marks = [
-        {
-            "name": one.name,
-            "nature": one.nature,
-            "evidence": one.strength,
-            "stage": stage,
-            "x": left + step * (STAGES.index(stage) + 0.5),
-            "y": y,
-        }
-        for one, y in zip(ordered, _lines(len(ordered)), strict=True)
+        {"name": one.name, "nature": one.nature, "evidence": one.strength, "stage": stage, **lined.place(line, stage)}
+        for line, one in enumerate(ordered)
         for stage in one.stages
     ]
-    height = LINE * len(ordered)
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
-    shape = alt.Scale(domain=natures, range=["square", "triangle-up", "circle"])
-    names = pd.DataFrame([{"name": f"{one.name} ({one.nature})", "y": y} for one, y in zip(ordered, _lines(len(ordered)), strict=True)])
-    heads = pd.DataFrame([{"stage": stage, "x": left + step * (i + 0.5), "y": 0} for i, stage in enumerate(STAGES)])
-    chart = alt.layer(
-        alt.Chart(names).mark_text(align="left", yOffset=-9, fontSize=12).encode(x=alt.value(0), y=rows(height), text="name:N"),
-        alt.Chart(pd.DataFrame(marks))
-        .mark_point(filled=True, opacity=1, yOffset=9)
-        .encode(
-            x=x,
-            y=rows(height),
-            color=alt.Color("nature:N", legend=None, scale=alt.Scale(domain=natures, range=list(NATURES.values()))),
-            shape=alt.Shape("nature:N", legend=None, scale=shape),
-            size=alt.Size("evidence:N", legend=None, scale=alt.Scale(domain=list(sizes), range=list(sizes.values()))),
+    inks, shapes = zip(*NATURES.values(), strict=True)
+    size = alt.Scale(domain=list(SIZES), range=list(SIZES.values()))
+    drawn = lined.base(pd.DataFrame(marks)).mark_point(filled=True, opacity=1, yOffset=9)
+    said = "; ".join(f"{one.name} ({one.nature}, evidence: {one.strength}): {', '.join(one.stages)}" for one in ordered)
+    chart = lined.chart(
+        drawn.encode(
+            color=alt.Color("nature:N", legend=None, scale=alt.Scale(domain=list(NATURES), range=list(inks))),
+            shape=alt.Shape("nature:N", legend=None, scale=alt.Scale(domain=list(NATURES), range=list(shapes))),
+            size=alt.Size("evidence:N", legend=None, scale=size),
             tooltip=["name:N", "stage:N", "nature:N", "evidence:N"],
         ),
-        alt.Chart(heads).mark_text(fontSize=12, dy=-12).encode(x=x, y=rows(height), text="stage:N"),
-    ).properties(
-        width=WIDTH,
-        height=height,
-        autosize=FIXED,
-        padding=padding(top=28, bottom=6),
-        description="Challenges by stage. "
-        + "; ".join(f"{one.name} ({one.nature}, evidence: {one.strength}): {', '.join(one.stages)}" for one in ordered)
-        + ".",
+        description=f"Challenges by stage. {said}.",
     )
-    caption = (
-        "Challenges by the stages at which something can be done. Square: technical; triangle: ethical; circle: practical. "
-        "The larger, the stronger the evidence."
-    )
-    return themed(chart, caption)
+    return themed(chart, FRAMEWORK_CAPTION)
 
 
-def _lines(number: int) -> list[float]:
-    return [LINE * (i + 0.5) for i in range(number)]
+FRAMEWORK_CAPTION = (
+    "Challenges by the stages at which something can be done. Square: technical; triangle: ethical; circle: practical. "
+    "Large: evidence repeated on real patients; medium: repeated elsewhere; small: first reports."
+)
 
 
 def gap_map(cells: pd.DataFrame) -> AnyChart:

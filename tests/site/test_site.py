@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from livingreview import notebooks, schema
-from livingreview.directives import EVIDENCE_HEADS
+from livingreview.catalogue import EVIDENCE_HEADS
 from livingreview.evidence import DOMAINS, load
 
 SITE = schema.ROOT / "_build" / "html"
