@@ -127,7 +127,7 @@ def the_gaps(review: Evidence) -> None:
     found = gaps.gaps(review)
     for name in gaps.GAPS:
         key = name.replace(" ", "_").replace("-", "_")
-        has, of = (sum(name in part for part in parts) for parts in (*((o.gaps for o in found),), (o.asked for o in found)))
+        has, of = sum(name in one.gaps for one in found), sum(name in one.asked for one in found)
         store("gaps", {key: str(has)} | ({f"{key}_of": str(of)} if of < len(found) else {}))
     store("gaps", {"questions": str(len(found))})
     show("gaps.figure", maps.gap_map(gaps.table(found)), listings.gaps_table(review, found))
