@@ -133,11 +133,21 @@ def _check_duplicates(sheet: Sheet, entries: dict[str, Entry], places: dict[str,
     scores = process.cdist(titles, titles, scorer=fuzz.ratio, score_cutoff=SAME_TITLE)
     for later, row in enumerate(scores):
         for earlier in (int(i) for i in row[:later].nonzero()[0] if titles[later]):
-            if re.findall(r"\d+", titles[later]) != re.findall(r"\d+", titles[earlier]):
-                continue  # "100 products" and "173 products" are two surveys
+            if not _same_numbers(titles[later], titles[earlier]):
+                continue
             title = plain(entries[keys[later]].fields["title"])
             problem, remedy = f"is nearly the title of {keys[earlier]}", "merge the two if they are one study"
             sheet.blame(places[keys[later]].at("title"), "title", title, problem, remedy)
+
+
+def similar(one: str, other: str) -> bool:
+    """Whether two titles are nearly the same, as plain text."""
+    return fuzz.ratio(one, other, processor=utils.default_process) >= SAME_TITLE and _same_numbers(one, other)
+
+
+def _same_numbers(one: str, other: str) -> bool:
+    """Two titles with other numbers in them are two studies: "100 products" and "173 products" are two surveys."""
+    return re.findall(r"\d+", one) == re.findall(r"\d+", other)
 
 
 def plain(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from livingreview import __version__, schema
+from livingreview.contribute import commands
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -173,6 +174,10 @@ def impact(base: str, head: str | None, as_json: bool) -> None:
     found = changes.impact(before, after)
     text = json.dumps(changes.as_dict(found), indent=1) if as_json else changes.markdown(found, base, head or "the working tree")
     click.echo(text)
+
+
+main.add_command(commands.add)
+main.add_command(commands.from_issue)
 
 
 def _summary(evidence: Path) -> str:

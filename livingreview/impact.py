@@ -6,8 +6,6 @@ with the code of today: columns that a table did not have yet are empty.
 
 from __future__ import annotations
 
-import html
-import re
 import subprocess
 import tarfile
 import tempfile
@@ -19,6 +17,7 @@ from typing import Any
 from livingreview import schema
 from livingreview.certainty import certainty
 from livingreview.evidence import Evidence, read
+from livingreview.markdown import escaped
 from livingreview.pooling import pool
 from livingreview.wording import answer, numbers, with_unit
 
@@ -143,7 +142,7 @@ def markdown(changes: list[Change], base: str, head: str) -> str:
         return title + "No question is touched: every answer, and every row behind it, is as it was.\n"
     told = sum(change.answer_changes for change in changes)
     head_line = "| Question | | Estimate (95% interval) | Prediction interval | Studies | I² | Certainty |\n|---|---|---|---|--:|--:|---|\n"
-    lines = "".join(_line(_plain(change.synthesis), "before", change.before) + _line("", "after", change.after) for change in changes)
+    lines = "".join(_line(escaped(change.synthesis), "before", change.before) + _line("", "after", change.after) for change in changes)
     counted = f"{len(changes)} question{'s' * (len(changes) > 1)} touched; {told} of them would be answered in other words.\n\n"
     return title + counted + head_line + lines + "\n" + "\n".join(map(_details, changes))
 
@@ -154,22 +153,17 @@ def _line(name: str, when: str, found: Answer | None) -> str:
     estimate, prediction, spread = "not pooled", "", ""  # numbers and units only: nothing to escape but the unit
     if found.estimate is not None and found.low is not None and found.high is not None:
         mean, low, high, *new = numbers([found.estimate, found.low, found.high, *(found.pi or ())], found.unit)
-        estimate = with_unit(f"{mean} ({low} to {high})", _plain(found.unit))
+        estimate = with_unit(f"{mean} ({low} to {high})", escaped(found.unit))
         prediction = f"{new[0]} to {new[1]}" if new else "not known"
         spread = "" if found.i2 is None else f"{found.i2:.0f}%"
     return f"| {name} | {when} | {estimate} | {prediction} | {found.studies} | {spread} | {found.certainty} |\n"
 
 
-def _plain(text: str) -> str:
-    """Text of a state that nobody checked, as it may stand in Markdown: never a tag, a link, a table or code."""
-    return re.sub(r"([\\`*_{}\[\]|#@])", r"\\\1", html.escape(text, quote=False))
-
-
 def _details(change: Change) -> str:
     kinds = (("new", change.added), ("gone", change.removed), ("changed", change.changed))
-    rows = "; ".join(f"{what}: {_plain(', '.join(keys))}" for what, keys in kinds if keys)
-    said = f"### {_plain(change.synthesis)}\n\n{_plain(change.question)}\n\nRows {rows or 'as before'}.\n"
+    rows = "; ".join(f"{what}: {escaped(', '.join(keys))}" for what, keys in kinds if keys)
+    said = f"### {escaped(change.synthesis)}\n\n{escaped(change.question)}\n\nRows {rows or 'as before'}.\n"
     if not change.answer_changes:
         return said + "The answer reads as before.\n"
-    before, after = (_plain(one.text) if one else "not asked" for one in (change.before, change.after))
+    before, after = (escaped(one.text) if one else "not asked" for one in (change.before, change.after))
     return said + f"\n- Before: {before}\n- After: {after}\n"

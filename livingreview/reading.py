@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,13 @@ def read_sheet(path: Path, file: str, expected: tuple[str, ...]) -> Sheet:
     for number, line in enumerate(lines[1:], start=2):
         _add_row(sheet, number, line, delimiter)
     return sheet
+
+
+def line(cells: tuple[str, ...] | list[str]) -> str:
+    """Cells as one line of CSV in the form of the tables, without its end."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
 
 
 def _delimiter(sheet: Sheet, first: str, expected: tuple[str, ...]) -> str:

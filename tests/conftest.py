@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from livingreview import schema
 from livingreview.bibliography import FOUNDING
 from livingreview.check import check
 from livingreview.faults import Fault
+from livingreview.reading import line as as_line
 
 Row = dict[str, str]
 
@@ -37,13 +37,6 @@ def read(path: Path) -> list[Row]:
     """Rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def as_line(cells: list[str] | tuple[str, ...]) -> str:
-    """Cells as one line of CSV, without its end."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
 
 
 @dataclass

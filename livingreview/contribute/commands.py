@@ -1,0 +1,121 @@
+"""``livingreview add`` and ``livingreview from-issue``: the two ways by which evidence comes in without a hand on the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livingreview import schema
+
+Command = Callable[..., Any]
+
+
+def _places(command: Command) -> Command:
+    """Options that both commands have: where the evidence is, and which services give citations."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    folder = click.Path(path_type=Path, file_okay=False)
+    for option in (
+        click.option("--pubmed-url", envvar="LIVINGREVIEW_PUBMED_URL", help="Citation service of PubMed."),
+        click.option("--doi-url", envvar="LIVINGREVIEW_DOI_URL", help="Resolver of DOIs, which asks Crossref or arXiv."),
+        click.option("--bibliography", type=file, default=schema.BIBLIOGRAPHY, help="BibTeX file.  [default: references.bib]"),
+        click.option("--evidence", type=folder, default=schema.EVIDENCE, help="Folder with the tables.  [default: evidence/]"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--from", "filled", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A filled template; nothing is asked.")
+@click.option("--template", is_flag=True, help="Print an empty YAML template with the codebook's help, and end.")
+@click.option("--by", envvar="LIVINGREVIEW_BY", help="Your handle, for the column added_by.  [default: git's user.name]")
+@click.option("--key", help="Key of a new study.  [default: first author, year, first word of the title]")
+@click.option("--dry-run", is_flag=True, help="Show what would be written and what it would change, and write nothing.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@_places
+def add(
+    source: str | None,
+    filled: Path | None,
+    template: bool,
+    by: str | None,
+    key: str | None,
+    dry_run: bool,
+    yes: bool,
+    evidence: Path,
+    bibliography: Path,
+    doi_url: str | None,
+    pubmed_url: str | None,
+) -> None:
+    """Add a study, or a result to a study.
+
+    \b
+    SOURCE is one of
+      a DOI, PubMed number or arXiv number    the citation is fetched
+      study.bib or study.json (CSL-JSON)      the citation is read from the file, without a network
+      the key of a study of the review        results are added to it
+
+    Fields are asked for one by one, with the codebook's help and known words, or taken from a filled template.
+    What will be written is shown, checked and confirmed first; then you see what it does to the answers.
+    Interrupted, the tables stay as they were and your answers are kept in KEY.yaml.
+    Exit code 1 with faults, 2 for a source or file that can't be used.
+
+    \b
+    livingreview add 10.2196/53164
+    livingreview add --template > study.yaml
+    livingreview add 10.2196/53164 --from study.yaml --dry-run
+    livingreview add chelli2024hallucination
+    """  # noqa: D301
+    from livingreview.contribute import adding, proposal
+    from livingreview.contribute.citations import Services
+    from livingreview.contribute.draft import Folder
+
+    if template:
+        click.echo(proposal.template(), nl=False)
+        return
+    if not source:
+        raise click.UsageError("name the study: a DOI, a PubMed or arXiv number, a .bib or .json file, or the key of a study of the review")
+    adding.run(source, filled, Folder(evidence, bibliography), Services.at(doi_url, pubmed_url), adding.handle(by), key, dry_run, yes)
+
+
+@click.command("from-issue")
+@click.option(
+    "--event",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The event as JSON: issue with body, number and user.",
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="New folder for the answer and the changed files."
+)
+@_places
+def from_issue(event: Path, out: Path, evidence: Path, bibliography: Path, doi_url: str | None, pubmed_url: str | None) -> None:
+    """Turn an issue form into changed tables, or into an answer that says what to mend.
+
+    \b
+    Writes into the folder given by --out
+      answer.md     what is said on the issue, in plain words
+      files/        the tables as they would be; only if the form is sound
+    Exit code 0 if it is, 1 with faults, 2 if the issue is not an evidence form.
+
+    \b
+    livingreview from-issue --event "$GITHUB_EVENT_PATH" --out answer
+    """  # noqa: D301
+    from livingreview.contribute import intake
+    from livingreview.contribute.citations import Services
+    from livingreview.contribute.draft import Folder
+
+    body, login = intake.issue(event)
+    answer = intake.answer(body, login, Folder(evidence, bibliography), Services.at(doi_url, pubmed_url), date.today())
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "answer.md").write_text(answer.text, encoding="utf-8", errors="replace")
+    for name, text in answer.files.items():
+        target = out / "files" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="")
+    click.echo(f"{answer.state}: see {out / 'answer.md'}")
+    sys.exit({"sound": 0, "faults": 1, "no form": 2}[answer.state])
