@@ -70,7 +70,18 @@ class Change:
 def impact(before: Evidence, after: Evidence) -> list[Change]:
     """Questions whose answer, rows or rule differ between two states, in the order of their codes."""
     codes = sorted({*before.syntheses.index, *after.syntheses.index})
-    return [change for code in codes if (change := _change(before, after, code))]
+    touched = (code for code in codes if _behind(before, code) != _behind(after, code))
+    return [change for code in touched if (change := _change(before, after, code))]
+
+
+def _behind(state: Evidence, code: str) -> list[tuple[str, ...]]:
+    """All that an answer rests on: the question, its rows, their studies with year, and their models. Where it is equal, so is the answer."""
+    rows = state.findings[state.findings["synthesis"] == code]
+    studies = sorted({study for study in rows["study"] if study in state.studies.index})
+    models = sorted({name for name in rows["model"].dropna() if name in state.models.index})
+    years = [(study, state.year(study)) for study in studies if study in state.bibliography.entries]
+    parts = (state.syntheses.loc[state.syntheses.index == code], rows, state.studies.loc[studies], state.models.loc[models])
+    return years + [tuple(map(str, row)) for part in parts for row in part.itertuples()]
 
 
 def _change(before: Evidence, after: Evidence, code: str) -> Change | None:

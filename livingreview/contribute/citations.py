@@ -166,7 +166,7 @@ def from_csl(item: dict[str, Any]) -> Entry:
     ]
     year = next((str(parts[0][0]) for parts in dates if parts and parts[0] and parts[0][0]), "")
     fields = {
-        "title": _text(item, "title"),
+        "title": _text(item, "title").removesuffix("."),
         VENUES[kind]: venue,
         "year": year,
         "volume": _text(item, "volume"),
@@ -193,6 +193,7 @@ def _text(item: dict[str, Any], *names: str) -> str:
     for name in names:
         value = item.get(name)
         value = value[0] if isinstance(value, list) and value else value
+        value = value.get("name") if isinstance(value, dict) else value
         if isinstance(value, (str, int)) and str(value).strip():
             text = Markup(str(value)).striptags()  # noqa: S704  # to take markup out, never to show it
             return " ".join(re.sub(r"[{}\\]", "", text).split())
@@ -215,11 +216,11 @@ def key(entry: Entry, taken: set[str]) -> str:
     """
     people = entry.persons.get("author", [])
     family = plain(" ".join([*people[0].prelast_names, *people[0].last_names])) if people else ""
+    if people and "{" in str(people[0]):
+        family = family.split()[0]  # an institution
     words = [_letters(word) for word in plain(entry.fields["title"]).split()]
-    first = next((word for word in words if word and word not in ARTICLES), "study")
-    made = re.sub(
-        r"^\d+", "", f"{_letters(family.split()[0] if family and '{' in str(people[0]) else family)}{entry.fields.get('year', '')}{first}"
-    )
+    first = next((word for word in words if word and word not in ARTICLES), "")
+    made = re.sub(r"^\d+", "", f"{_letters(family)}{entry.fields.get('year', '')}{first}") or "study"
     return next(name for name in (made, *(made + letter for letter in string.ascii_lowercase[1:])) if name not in taken)
 
 

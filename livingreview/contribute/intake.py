@@ -115,9 +115,13 @@ def _told(found: list[Fault], made: Draft) -> list[str]:
     lines = []
     for fault in found:
         table, _ = made.places.get((fault.file, fault.line), ("", 0))
-        where = (
-            form.label(table, fault.column) if table or fault.file.endswith(".bib") else f"not from your form: {fault.file}, {fault.column}"
-        )
+        if table == "screening" and len(found) > 1:
+            continue  # made of the study's own fields, which are blamed themselves
+        if table:
+            where = form.label(table, fault.column)
+        else:
+            own = fault.file.endswith(".bib")
+            where = f"Citation, {fault.column}" if own else f"not from your form: {fault.file}, {fault.column}"
         value = f"{quoted(fault.value)} " if fault.value else ""
         lines.append(f"**{escaped(where)}**: {escaped(f'{value}{fault.problem}; {fault.remedy}')}")
     return list(dict.fromkeys(lines))
