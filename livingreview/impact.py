@@ -75,7 +75,7 @@ def impact(before: Evidence, after: Evidence) -> list[Change]:
 
 
 def _behind(state: Evidence, code: str) -> list[tuple[str, ...]]:
-    """All that an answer rests on: the question, its rows, their studies with year, and their models. Where it is equal, so is the answer."""
+    """All that an answer rests on: the question, its rows, their studies with year, their models. Where that is equal, it is too."""
     rows = state.findings[state.findings["synthesis"] == code]
     studies = sorted({study for study in rows["study"] if study in state.studies.index})
     models = sorted({name for name in rows["model"].dropna() if name in state.models.index})
