@@ -3,6 +3,7 @@
 The package goes one way, and each module is one room of that way:
 
 * evidence in: ``schema``, ``reading``, ``cells``, ``rows``, ``bibliography``, ``faults``, ``check``, ``evidence``;
+* sent by people: ``contribute`` (a citation and a form or file become rows in their place);
 * answers: ``effects``, ``pooling`` (on ``statistics``, which knows nothing of the review), ``questioning``, ``certainty``;
 * over many questions: ``overview``, ``profile``, ``generations``, ``framework``, ``gaps``, ``impact`` (what a change does to the answers);
 * said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``listings``, and ``publish``, which notebooks call;
