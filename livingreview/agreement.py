@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from livingreview.statistics.agreement import Icc, icc_agreement, kappa
-from livingreview.verdicts import AGREES, DIFFERS, NOT_FOUND, verdict
+from livingreview.verdicts import AGREES, DIFFERS, NOT_FOUND, first_reading, verdict
 
 Row = Mapping[str, str]
 
@@ -22,16 +22,16 @@ PAIRS = 10
 
 @dataclass(frozen=True)
 class Compared:
-    """One second reading beside its finding."""
+    """One second reading beside the first, as that stood when it was read again. ``kind`` is measure and unit: another is another scale."""
 
     first: Row
     second: Row
-    verdict: str
+    kind: tuple[str, str]
 
     @property
-    def kind(self) -> tuple[str, str]:
-        """Measure and unit of the finding: values of another kind are on another scale."""
-        return self.first["measure"], self.first["unit"]
+    def verdict(self) -> str:
+        """One of :data:`livingreview.verdicts.VERDICTS`."""
+        return verdict(self.first, self.second)
 
     @property
     def values(self) -> tuple[float, float] | None:
@@ -60,14 +60,17 @@ class Agreement:
 
 
 def compare(findings: Mapping[str, Row], readings: Iterable[Row]) -> list[Compared]:
-    """Each reading beside the finding that it is of, in the order given.
+    """Each reading beside the first reading of its finding, in the order given.
+
+    The first reading is what the finding said then, not what it says today: a finding that was contradicted has been mended since.
 
     Raises
     ------
     KeyError
         If a reading is of no finding of the table.
     """
-    return [Compared(findings[row["finding"]], row, verdict(findings[row["finding"]], row)) for row in readings]
+    kinds = {key: (row["measure"], row["unit"]) for key, row in findings.items()}
+    return [Compared(first_reading(row), row, kinds[row["finding"]]) for row in readings]
 
 
 def summary(compared: Iterable[Compared]) -> Agreement:
@@ -97,5 +100,5 @@ def correlation(compared: Iterable[Compared]) -> Icc | None:
 
 def bearing_kappa(compared: Iterable[Compared]) -> float | None:
     """Cohen's kappa of what the results show; None with fewer than :data:`PAIRS` pairs, or where one word is all there is."""
-    pairs = [(one.first["bearing"], one.second["bearing"]) for one in compared if one.second["bearing"]]
+    pairs = [(one.first["bearing"], one.second["bearing"]) for one in compared if one.first["bearing"] and one.second["bearing"]]
     return kappa(*zip(*pairs, strict=True)) if len(pairs) >= PAIRS else None

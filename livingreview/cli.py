@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
@@ -173,6 +174,56 @@ def impact(base: str, head: str | None, as_json: bool) -> None:
     found = changes.impact(before, after)
     text = json.dumps(changes.as_dict(found), indent=1) if as_json else changes.markdown(found, base, head or "the working tree")
     click.echo(text)
+
+
+@main.command("second-reading")
+@click.argument("finding")
+@click.option("--by", required=True, metavar="HANDLE", help="Who reads: your handle, as it shall stand in the table.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=schema.EVIDENCE,
+    help="Folder with the tables.  [default: evidence/]",
+)
+@click.option(
+    "--bibliography",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=schema.BIBLIOGRAPHY,
+    help="BibTeX file.  [default: references.bib]",
+)
+def second_reading(finding: str, by: str, evidence: Path, bibliography: Path) -> None:
+    """Read a finding again, blind, and store what you read.
+
+    \b
+    Shows what to look for and where, without the figures; asks for yours; compares, and writes evidence/readings.csv.
+    A reading that agrees also marks the row as confirmed. An empty answer means: the source does not say.
+    Nothing is written before the last answer. Exit code 2 if the reading can't be made or stored.
+
+    \b
+    livingreview second-reading chelli2024hallucination-1 --by your-handle
+    """  # noqa: D301
+    from livingreview.contribute import second_reading as blind
+
+    today = date.today()
+    try:
+        tables = blind.open_tables(evidence, bibliography)
+        row = blind.to_read(tables, finding, by)
+        click.echo(f"Look this up in its source, and nowhere else:\n{blind.instructions(tables, row)}\n")
+        answers = blind.ask(row, _answer, today)
+        reading = blind.as_reading(tables, finding, by, answers, today)
+        found, marked = blind.store(tables, reading)
+    except blind.CannotReadError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"\n{blind.told(tables, reading, found, marked)}.")
+
+
+def _answer(column: schema.Column, usual: str, wrong: str) -> str:
+    """Ask at the terminal for one cell."""
+    if wrong:
+        click.echo(f"  {wrong}", err=True)
+    words = f" ({', '.join(column.words)})" if column.words else ""
+    answer: str = click.prompt(f"{column.name}{words}", default=usual, show_default=bool(usual))
+    return answer.strip()
 
 
 def _summary(evidence: Path) -> str:

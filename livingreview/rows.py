@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from livingreview.cells import NUMBER
 from livingreview.reading import Sheet
-from livingreview.verdicts import AGREES, verdict
+from livingreview.verdicts import AGREES, RESULTS, first_reading, verdict
 
 Row = dict[str, str]
 Rows = list[tuple[int, Row]]
@@ -82,6 +82,8 @@ def reading(row: Row, context: Context) -> Blame:
         yield "by", "added the finding, and nobody is their own second reader", "have somebody else read it"
     if bool(row["ci_low"]) != bool(row["ci_high"]):
         yield "ci_low" if row["ci_high"] else "ci_high", "is empty: half an interval", "give both ends or none"
+    if finding and any(finding[name] for name in RESULTS) and not any(first_reading(row)[name] for name in RESULTS):
+        yield "first_estimate", "is empty, as is first_events: nothing to compare with", "copy what the finding said when it was read"
 
 
 def counts(row: Row) -> Blame:

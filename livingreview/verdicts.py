@@ -16,6 +16,10 @@ FIGURES = (*COUNTS, "estimate", "ci_low", "ci_high")
 RESULTS = ("events", "estimate")
 """Figures of which both readings must give one to be compared: a denominator or an interval alone is no result."""
 
+JUDGED = (*FIGURES, "bearing")
+FIRST = "first_"
+"""Columns of a reading with this prefix hold what the finding said when it was read again."""
+
 AGREES = "agrees"
 DIFFERS = "differs"
 NOT_FOUND = "not found"
@@ -37,6 +41,11 @@ def verdict(first: Mapping[str, str], second: Mapping[str, str]) -> str:
     if not set(common) & set(RESULTS):
         return APART
     return AGREES if all(_same(name, first[name], second[name]) for name in common) else DIFFERS
+
+
+def first_reading(row: Mapping[str, str]) -> dict[str, str]:
+    """What the finding said when it was read again, from a row of ``readings.csv``, under the names of the finding's columns."""
+    return {name: row[FIRST + name] for name in JUDGED}
 
 
 def _given(row: Mapping[str, str], name: str) -> bool:

@@ -471,6 +471,7 @@ RULES = [
          "r0001 does not agree with it (differs)"),
     cell("a reading by the first reader is a fault", "readings", "r0001", {"by": "founders"}, "their own second reader"),
     cell("half an interval in a reading is a fault", "readings", "r0001", {"ci_low": "31"}, "half an interval", at="ci_high", shown=""),
+    cell("a reading without what it is compared with is a fault", "readings", "r0001", {"first_estimate": "", "first_events": ""}, "nothing to compare with"),
     cell("more events than the total in a reading is a fault", "readings", "r0001", {"events": "1155"}, "more than the total"),
     cell("a reading of an unknown finding is a fault", "readings", "r0001", {"finding": f"{CHELLI}-77"}, "is not in"),
     cell("a reading in the future is a fault there too", "readings", "r0001", {"read": "2999-01-01"}, "future"),

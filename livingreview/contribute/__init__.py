@@ -1,0 +1,1 @@
+"""Evidence in: citations, proposals, forms, second readings."""
