@@ -177,5 +177,9 @@ def _replace(path: Path, text: str) -> None:
     """Write a file in one step: never half a file."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, suffix=".tmp", delete=False) as file:
         file.write(text)
-    shutil.copymode(path, file.name)
-    Path(file.name).replace(path)
+    made = Path(file.name)
+    try:
+        shutil.copymode(path, made)
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
