@@ -79,9 +79,11 @@ def _rows(sheet: Sheet) -> Iterator[tuple[int, rules.Row]]:
 
 def _check_rows(sheets: dict[str, Sheet]) -> None:
     rows = {name: list(_rows(sheet)) for name, sheet in sheets.items()}
-    context = rules.Context(*({row[key]: row for _, row in rows[name]} for name, key in (("studies", "study"), ("syntheses", "synthesis"))))
+    keys = (("findings", "finding"), ("studies", "study"), ("syntheses", "synthesis"))
+    context = rules.Context(*({row[key]: row for _, row in rows[name]} for name, key in keys))
     by_table = {
         "findings": (rules.finding_form, rules.counts, rules.interval, lambda row: rules.pooled(row, context)),
+        "readings": (rules.counts, lambda row: rules.reading(row, context)),
         "studies": (rules.study,),
         "syntheses": (rules.synthesis,),
         "models": (rules.model,),
@@ -94,6 +96,8 @@ def _check_rows(sheets: dict[str, Sheet]) -> None:
                     sheets[name].blame(line, column, row[column], problem, remedy)
     for across in (rules.repeats, rules.overalls, rules.pairs):
         across(sheets["findings"], rows["findings"])
+    rules.rereadings(sheets["readings"], rows["readings"])
+    rules.confirmed(sheets["findings"], rows["findings"], rows["readings"])
     rules.headlines(sheets["syntheses"], rows["syntheses"])
     rules.shared_samples(sheets["findings"], rows["findings"], context)
 

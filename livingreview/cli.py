@@ -178,6 +178,7 @@ def impact(base: str, head: str | None, as_json: bool) -> None:
 
 main.add_command(commands.add)
 main.add_command(commands.from_issue)
+main.add_command(commands.second_reading)
 
 
 def _summary(evidence: Path) -> str:

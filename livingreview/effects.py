@@ -33,6 +33,13 @@ OFF_CENTRE = 0.1
 """Distance of an estimate from the middle of its interval, in widths, from which it is flagged."""
 
 
+MISFIT = "gives the printed percent: another denominator"
+"""Why a percent with its denominator can't be weighed."""
+
+ASYMMETRIC = "the interval is not symmetric, check it"
+"""Remark on an effect whose figures don't fit one another."""
+
+
 @dataclass(frozen=True)
 class Effect:
     """One finding, or one pair of arms, on the analysis scale of its pool.
@@ -116,7 +123,7 @@ def _proportion(row: Any) -> Effect | Refusal:
 def _why_not(row: Any) -> str:
     if pd.isna(row.total):
         return "a percent with neither denominator nor interval"
-    return f"no whole number of {int(row.total)} gives the printed percent: another denominator"
+    return f"no whole number of {int(row.total)} {MISFIT}"
 
 
 def _counts(row: Any) -> tuple[int, int, str] | None:
@@ -176,7 +183,7 @@ def _logit_interval(row: Any) -> Effect | Refusal:
 def _asymmetry(estimate: float, low: float, high: float) -> str:
     """A remark where the estimate is off the middle of its interval by over a tenth of its width."""
     off = abs(estimate - (low + high) / 2) / (high - low)
-    return "; the interval is not symmetric, check it" if off > OFF_CENTRE else ""
+    return f"; {ASYMMETRIC}" if off > OFF_CENTRE else ""
 
 
 def _from_interval(row: Any, scale: str) -> Effect | Refusal:

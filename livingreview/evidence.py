@@ -16,6 +16,7 @@ from pybtex.database import BibliographyData, parse_file
 from livingreview import schema
 from livingreview.bibliography import link, short_citations
 from livingreview.check import check
+from livingreview.reading import read_sheet
 
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "date": "string"}
 ACRONYMS = {"llm": "LLM", "llms": "LLMs", "ai": "AI", "cpt": "CPT", "icd": "ICD", "auroc": "AUROC"}
@@ -34,6 +35,7 @@ class Evidence:
     """
 
     findings: pd.DataFrame
+    readings: pd.DataFrame
     studies: pd.DataFrame
     syntheses: pd.DataFrame
     models: pd.DataFrame
@@ -141,6 +143,13 @@ def _frame(table: schema.Table, path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""], encoding="utf-8") if path.exists() else pd.DataFrame()
     whole = frame.reindex(columns=list(types)).astype(types)
     return whole.set_index(table.key, drop=False).rename_axis(None)
+
+
+def printed(name: str, folder: Path = schema.EVIDENCE) -> dict[str, dict[str, str]]:
+    """Rows of a table by key, each cell as it is written: where it counts that 39.0 has one digit more than 39."""
+    table = schema.tables()[name]
+    sheet = read_sheet(folder / table.path, table.path, table.header)
+    return {row[table.key]: row for row in (dict(zip(sheet.header, cells, strict=True)) for cells in sheet.rows)}
 
 
 def read(folder: Path, bibliography: Path) -> Evidence:

@@ -97,7 +97,8 @@ def _change(before: Evidence, after: Evidence, code: str) -> Change | None:
 
 
 def _row(state: Evidence, key: str) -> tuple[str, ...]:
-    return tuple(map(str, state.findings.loc[key]))
+    """Cells of a finding, without those that only say who wrote or read it."""
+    return tuple(str(value) for column, value in state.findings.loc[key].items() if column not in ("added_by", "checked_by"))
 
 
 def _answered(state: Evidence, code: str) -> Answer | None:

@@ -15,11 +15,11 @@ from IPython.display import HTML
 from markupsafe import Markup
 from myst_nb import glue
 
-from livingreview import fragments, framework, gaps, generations, listings, overview, profile
+from livingreview import agreement, fragments, framework, gaps, generations, listings, overview, profile, reviewing, second_look
 from livingreview.certainty import Certainty, certainty
 from livingreview.charts import bars, flow, forest, maps, times
 from livingreview.charts.look import AnyChart
-from livingreview.evidence import Evidence, load
+from livingreview.evidence import Evidence, load, printed
 from livingreview.pooling import MIXED, Pool, pool
 from livingreview.wording import brief, figures
 
@@ -135,3 +135,21 @@ def the_gaps(review: Evidence) -> None:
     for name, rows in gaps.priorities(review, found).items():
         store("gaps", {f"{name}_number": str(len(rows))})
         glue(f"gaps.{name}", HTML(listings.priorities_table(review, name, rows)), display=False)
+
+
+def the_second_looks(review: Evidence) -> None:
+    """Store how rows were read, how far second readings agree, and the rows most in need of a second look."""
+    compared = agreement.compare(printed("findings"), printed("readings").values())
+    looks = second_look.second_looks(review)
+    store("readings", reviewing.readings_told(compared))
+    store("second-look", reviewing.status_counts(review) | reviewing.looks_told(looks))
+    tables = {
+        "readings.verdicts": reviewing.verdicts_table(compared),
+        "readings.measures": reviewing.measures_table(compared),
+        "second-look.status": reviewing.status_table(review),
+        "second-look.reasons": reviewing.reasons_table(looks),
+        "second-look.list": reviewing.looks_table(review, looks),
+        "second-look.file": reviewing.looks_file(review, looks),
+    }
+    for name, table in tables.items():
+        glue(name, HTML(table), display=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from livingreview.cells import NUMBER
 from livingreview.reading import Sheet
+from livingreview.verdicts import AGREES, RESULTS, first_reading, verdict
 
 Row = dict[str, str]
 Rows = list[tuple[int, Row]]
@@ -43,8 +44,9 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules for a finding need to know of the other tables."""
+    """What the rules for a finding or a reading need to know of the other tables."""
 
+    findings: dict[str, Row]
     studies: dict[str, Row]
     syntheses: dict[str, Row]
 
@@ -61,6 +63,27 @@ def finding_form(row: Row) -> Blame:
         yield "estimate", "no events, estimate or p: the row has no result", "add the figure, or log it in screening.csv"
     if row["added"] and row["checked"] and row["checked"] < row["added"]:
         yield "checked", f"lies before the day the row was added ({row['added']})", "correct one of the dates"
+    if bool(row["checked"]) != bool(row["checked_by"]):
+        problem = "is empty: a second reading has a date and a reader"
+        yield "checked_by" if row["checked"] else "checked", problem, "give both, or neither"
+    if row["checked_by"] and _same_person(row["checked_by"], row["added_by"]):
+        yield "checked_by", "added the row, and nobody is their own second reader", "have somebody else read it, or empty both cells"
+
+
+def _same_person(one: str, other: str) -> bool:
+    """Handles are the same in any case, as they are on code hosts."""
+    return one.lower() == other.lower()
+
+
+def reading(row: Row, context: Context) -> Blame:
+    """A second reading is by somebody else than the first."""
+    finding = context.findings.get(row["finding"])
+    if finding and row["by"] and _same_person(row["by"], finding["added_by"]):
+        yield "by", "added the finding, and nobody is their own second reader", "have somebody else read it"
+    if bool(row["ci_low"]) != bool(row["ci_high"]):
+        yield "ci_low" if row["ci_high"] else "ci_high", "is empty: half an interval", "give both ends or none"
+    if finding and any(finding[name] for name in RESULTS) and not any(first_reading(row)[name] for name in RESULTS):
+        yield "first_estimate", "is empty, as is first_events: nothing to compare with", "copy what the finding said when it was read"
 
 
 def counts(row: Row) -> Blame:
@@ -192,6 +215,25 @@ def repeats(sheet: Sheet, rows: Rows) -> None:
         if at != line:
             remedy = "remove one, or say in group or subgroup how they differ"
             sheet.blame(line, "finding", row["finding"], f"says the same as {key} (line {at})", remedy)
+
+
+def rereadings(sheet: Sheet, rows: Rows) -> None:
+    """Nobody is blind the second time: one reading a person and finding."""
+    first: dict[tuple[str, str], str] = {}
+    for line, row in rows:
+        before = first.setdefault((row["finding"], row["by"].lower()), row["reading"])
+        if before != row["reading"] and row["finding"] and row["by"]:
+            sheet.blame(line, "by", row["by"], f"has read this finding before ({before})", "keep the first reading, which was blind")
+
+
+def confirmed(sheet: Sheet, rows: Rows, readings: Rows) -> None:
+    """Who confirms a row and has a stored reading of it did find the same figures."""
+    stored = {(row["finding"], row["by"].lower()): row for _, row in readings if row["finding"] and row["by"]}
+    for line, row in rows:
+        reading = stored.get((row["finding"], row["checked_by"].lower()))
+        if reading and verdict(row, reading) != AGREES:
+            problem = f"confirms the row, but reading {reading['reading']} does not agree with it ({verdict(row, reading)})"
+            sheet.blame(line, "checked_by", row["checked_by"], problem, "mend the row by its source, or empty checked and checked_by")
 
 
 def overalls(sheet: Sheet, rows: Rows) -> None:

@@ -106,6 +106,28 @@ class Tables:
         return 1
 
 
+READING = {  # a second reading to spoil: the real table may have none
+    "reading": "r0001",
+    "finding": "chelli2024hallucination-2",
+    "read": "2026-11-22",
+    "by": "test-reader",
+    "events": "34",
+    "total": "119",
+    "estimate": "28.6",
+    "ci_low": "",
+    "ci_high": "",
+    "bearing": "",
+    "first_events": "34",
+    "first_total": "119",
+    "first_estimate": "28.6",
+    "first_ci_low": "",
+    "first_ci_high": "",
+    "first_bearing": "",
+    "source_url": "https://example.org/chelli",
+    "source_kind": "article",
+    "notes": "made for the tests: the figures of the finding once more",
+}
+
 CHALLENGES = ("made-up-references", "patients-hesitate")
 
 
@@ -122,6 +144,7 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     excluded = next(row["candidate"] for row in tables["screening"] if row["decision"] == "exclude" and not row["study"])
     yield "studies", studies
     yield "findings", findings
+    yield "readings", [READING]
     asked = {row["synthesis"] for row in findings if row["synthesis"]}
     for row in tables["framework"]:
         if row["challenge"] in CHALLENGES:

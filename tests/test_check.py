@@ -359,8 +359,8 @@ DATES = [
     *(cell(f"{value!r} is no date", "findings", f"{CHELLI}-1", {"added": value, "checked": ""}, "not a date")
       for value in ("22.11.2026", "2026-13-01", "2026-02-30", "2026-11", "20261122", "2026-W47-1", "today", "2026-1-2", "٢٠٢٦-١١-٢٢")),
     cell("a row added in the future is a fault", "findings", f"{CHELLI}-1", {"added": "2999-01-01", "checked": ""}, "future"),
-    cell("a reading in the future is a fault", "findings", f"{CHELLI}-1", {"checked": "2999-01-01"}, "future"),
-    cell("a reading before the row was added is a fault", "findings", f"{CHELLI}-1", {"checked": "2020-01-01"}, "before the day"),
+    cell("a reading in the future is a fault", "findings", f"{CHELLI}-1", {"checked": "2999-01-01", "checked_by": "test-reader"}, "future"),
+    cell("a reading before the row was added is a fault", "findings", f"{CHELLI}-1", {"checked": "2020-01-01", "checked_by": "test-reader"}, "before the day"),
     cell("a screening in the future is a fault", "screening", "c0420", {"screened": "2999-01-01"}, "future"),
     cell("a release in the future is a fault", "releases", "0.1.0", {"date": "2999-01-01"}, "future"),
     cell("a search in the future is a fault", "releases", "0.1.0", {"last_search": "2999-01-01"}, "future"),
@@ -462,6 +462,20 @@ RULES = [
     cell("a pair whose arms are the same is a fault", "findings", "ayre2023new-1", {"arm": "without"}, "no two arms", at="pair", shown="ayre2023new:1"),
     cell("an arm without name in a pair is a fault", "findings", "ayre2023new-2", {"arm": ""}, "is empty in pair"),
     cell("a pair across studies is a fault", "findings", "zaretsky2024generative-2", {"pair": "ayre2023new:1"}, "pair of ayre2023new", "findings.pair"),
+    cell("a row that nobody added is a fault", "findings", f"{CHELLI}-1", {"added_by": ""}, "is empty"),
+    cell("a name instead of a handle is a fault", "findings", f"{CHELLI}-1", {"added_by": "Jane Doe"}, "form expected"),
+    cell("a second reading without its reader is a fault", "findings", f"{AFSHAR}-1", {"checked": "2026-11-22"}, "has a date and a reader", at="checked_by", shown=""),
+    cell("a second reader without a date is a fault", "findings", f"{AFSHAR}-1", {"checked_by": "test-reader"}, "has a date and a reader", at="checked", shown=""),
+    cell("a second reading by the first reader is a fault", "findings", f"{AFSHAR}-1", {"checked_by": "Founders", "checked": "2026-11-22"}, "their own second reader"),
+    cell("a confirmation by somebody whose reading differs is a fault", "findings", f"{CHELLI}-2", {"checked_by": "test-reader", "checked": "2026-11-22", "events": "", "total": "", "estimate": "12.5"},
+         "r0001 does not agree with it (differs)"),
+    cell("a reading by the first reader is a fault", "readings", "r0001", {"by": "founders"}, "their own second reader"),
+    cell("half an interval in a reading is a fault", "readings", "r0001", {"ci_low": "31"}, "half an interval", at="ci_high", shown=""),
+    cell("a reading without what it is compared with is a fault", "readings", "r0001", {"first_estimate": "", "first_events": ""}, "nothing to compare with"),
+    cell("more events than the total in a reading is a fault", "readings", "r0001", {"events": "1155"}, "more than the total"),
+    cell("a reading of an unknown finding is a fault", "readings", "r0001", {"finding": f"{CHELLI}-77"}, "is not in"),
+    cell("a reading in the future is a fault there too", "readings", "r0001", {"read": "2999-01-01"}, "future"),
+    form("a second reading by the same person is a fault", "readings", lambda t: t.copy("readings", "r0001", reading="r0002", by="Test-Reader"), "read this finding before", column="by", value="Test-Reader"),
     form("a finding written twice is a fault", "findings", lambda t: t.copy("findings", f"{CHELLI}-1", finding=f"{CHELLI}-99"), f"says the same as {CHELLI}-1", column="finding",
          value=f"{CHELLI}-99"),
     form("a second study on one sample in a pool is a fault", "findings", lambda t: on_one_sample(t, "zaretsky2024generative", "ayre2023new"), "on the same sample", column="synthesis", value="zaretsky2024generative-1"),
@@ -882,7 +896,7 @@ def test_command_ends_with_0_and_one_line_without_faults(tables: Tables) -> None
     code, out, _ = run(tables)
     assert code == 0
     assert out.count("\n") == 1
-    assert out.startswith(f"no fault: {len(tables.rows('findings'))} findings, {len(tables.rows('studies'))} studies")
+    assert out.startswith(f"no fault: {len(tables.rows('findings'))} findings, 1 readings, {len(tables.rows('studies'))} studies")
 
 
 def test_command_ends_with_1_and_one_line_a_fault(tables: Tables) -> None:

@@ -17,7 +17,9 @@ from livingreview.evidence import DOMAINS, load
 
 PAGES = sorted((schema.ROOT / "book").glob("*.md"))
 CHAPTERS = [
-    schema.ROOT / "book" / f"{path.stem}.md" for path in notebooks.notebooks() if (schema.ROOT / "book" / f"{path.stem}.md").exists()
+    schema.ROOT / "book" / f"{path.stem}.md"
+    for path in notebooks.notebooks()
+    if (schema.ROOT / "book" / f"{path.stem}.md").exists() and path.stem != "review"  # a page to work with, no chapter
 ]
 PROSE_NUMBERS = {"95%", "95", "CC BY 4.0", "0.8"}
 """Conventions, not results: the level of intervals, a licence, the assumed correlation."""

@@ -1,4 +1,4 @@
-"""``livingreview add`` and ``livingreview from-issue``: the two ways by which evidence comes in without a hand on the tables."""
+"""``livingreview add``, ``from-issue`` and ``second-reading``: the ways by which evidence comes in without a hand on the tables."""
 
 from __future__ import annotations
 
@@ -15,18 +15,30 @@ from livingreview import schema
 Command = Callable[..., Any]
 
 
-def _places(command: Command) -> Command:
-    """Options that both commands have: where the evidence is, and which services give citations."""
-    file = click.Path(path_type=Path, dir_okay=False)
-    folder = click.Path(path_type=Path, file_okay=False)
-    for option in (
-        click.option("--pubmed-url", envvar="LIVINGREVIEW_PUBMED_URL", help="Citation service of PubMed."),
-        click.option("--doi-url", envvar="LIVINGREVIEW_DOI_URL", help="Resolver of DOIs, which asks Crossref or arXiv."),
-        click.option("--bibliography", type=file, default=schema.BIBLIOGRAPHY, help="BibTeX file.  [default: references.bib]"),
-        click.option("--evidence", type=folder, default=schema.EVIDENCE, help="Folder with the tables.  [default: evidence/]"),
-    ):
+def _with(command: Command, *options: Command) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
+
+
+def _tables(command: Command) -> Command:
+    """Options that say where the evidence is."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    folder = click.Path(path_type=Path, file_okay=False)
+    return _with(
+        command,
+        click.option("--evidence", type=folder, default=schema.EVIDENCE, help="Folder with the tables.  [default: evidence/]"),
+        click.option("--bibliography", type=file, default=schema.BIBLIOGRAPHY, help="BibTeX file.  [default: references.bib]"),
+    )
+
+
+def _services(command: Command) -> Command:
+    """Options that say which services give citations."""
+    return _with(
+        command,
+        click.option("--doi-url", envvar="LIVINGREVIEW_DOI_URL", help="Resolver of DOIs, which asks Crossref or arXiv."),
+        click.option("--pubmed-url", envvar="LIVINGREVIEW_PUBMED_URL", help="Citation service of PubMed."),
+    )
 
 
 @click.command()
@@ -37,7 +49,8 @@ def _places(command: Command) -> Command:
 @click.option("--key", help="Key of a new study.  [default: first author, year, first word of the title]")
 @click.option("--dry-run", is_flag=True, help="Show what would be written and what it would change, and write nothing.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
-@_places
+@_tables
+@_services
 def add(
     source: str | None,
     filled: Path | None,
@@ -92,7 +105,8 @@ def add(
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="New folder for the answer and the changed files."
 )
-@_places
+@_tables
+@_services
 def from_issue(event: Path, out: Path, evidence: Path, bibliography: Path, doi_url: str | None, pubmed_url: str | None) -> None:
     """Turn an issue form into changed tables, or into an answer that says what to mend.
 
@@ -119,3 +133,43 @@ def from_issue(event: Path, out: Path, evidence: Path, bibliography: Path, doi_u
         target.write_text(text, encoding="utf-8", newline="")
     click.echo(f"{answer.state}: see {out / 'answer.md'}")
     sys.exit({"sound": 0, "faults": 1, "no form": 2}[answer.state])
+
+
+@click.command("second-reading")
+@click.argument("finding")
+@click.option("--by", required=True, metavar="HANDLE", help="Who reads: your handle, as it shall stand in the table.")
+@_tables
+def second_reading(finding: str, by: str, evidence: Path, bibliography: Path) -> None:
+    """Read a finding again, blind, and store what you read.
+
+    \b
+    Shows what to look for and where, without the figures; asks for yours; compares, and writes evidence/readings.csv.
+    A reading that agrees also marks the row as confirmed. An empty answer means: the source does not say.
+    Nothing is written before the last answer. Exit code 2 if the reading can't be made or stored.
+
+    \b
+    livingreview second-reading chelli2024hallucination-1 --by your-handle
+    """  # noqa: D301
+    from livingreview.contribute import second_reading as blind
+    from livingreview.contribute.draft import Folder
+
+    today = date.today()
+    try:
+        tables = blind.open_tables(Folder(evidence, bibliography))
+        row = blind.to_read(tables, finding, by)
+        click.echo(f"Look this up in its source, and nowhere else:\n{blind.instructions(tables, row)}\n")
+        answers = blind.ask(row, _answer, today)
+        reading = blind.as_reading(tables, finding, by, answers, today)
+        found, marked = blind.store(tables, reading)
+    except blind.CannotReadError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"\n{blind.told(tables, reading, found, marked)}.")
+
+
+def _answer(column: schema.Column, usual: str, wrong: str) -> str:
+    """Ask at the terminal for one cell."""
+    if wrong:
+        click.echo(f"  {wrong}", err=True)
+    words = f" ({', '.join(column.words)})" if column.words else ""
+    answer: str = click.prompt(f"{column.name}{words}", default=usual, show_default=bool(usual))
+    return answer.strip()

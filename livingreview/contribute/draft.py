@@ -17,8 +17,9 @@ from livingreview.bibliography import FOUNDING
 from livingreview.check import check
 from livingreview.contribute.citations import bibtex
 from livingreview.contribute.proposal import Proposal, Row
+from livingreview.evidence import printed
 from livingreview.faults import Fault
-from livingreview.reading import line, read_sheet
+from livingreview.reading import line
 
 RUNNING = ("findings", "screening")
 """Tables whose keys end in a running number."""
@@ -33,8 +34,7 @@ class Folder:
 
     def rows(self) -> dict[str, list[Row]]:
         """Rows of every table, as text, unchecked."""
-        sheets = {name: read_sheet(self.evidence / table.path, table.path, table.header) for name, table in schema.tables().items()}
-        return {name: [dict(zip(sheet.header, row, strict=True)) for row in sheet.rows] for name, sheet in sheets.items()}
+        return {name: list(printed(name, self.evidence).values()) for name in schema.tables()}
 
     def path(self, table: str) -> Path:
         """File of a table."""
