@@ -92,7 +92,7 @@ def test_every_measure_has_its_entry_with_a_real_row_of_that_measure():
 @pytest.mark.parametrize("column", LISTS)
 def test_every_word_has_its_question_with_a_real_example_of_it(column):
     table, anchor = LISTS[column]
-    lines = re.findall(r"^- .+\? → `([\w-]+)`, as \{(?:study|finding)\}`([^`]+)`\.$", section(anchor), re.M)
+    lines = re.findall(r"^- .+\? → `([\w-]+)`, as [^{`]*\{(?:study|finding)\}`([^`]+)`\.$", section(anchor), re.M)
     assert sorted(word for word, _ in lines) == sorted(words(table, column))
     for word, example in lines:
         assert rows(table)[example][column] == word, example
