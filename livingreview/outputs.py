@@ -16,29 +16,34 @@ from nbformat import NotebookNode
 
 from livingreview.cells import URL
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 KINDS = ("display_data", "execute_result", "stream")
 RECORD = "application/papermill.record/"
 """What myst-nb puts before the type of a value that was stored under a name."""
 TYPES = ("text/plain", "text/html")
-ELEMENTS = set(
+ELEMENTS = _words(
     """a br details div figcaption figure h3 input label li p script small strong summary table tbody td th thead time tr ul
-    svg g line path text""".split()
+    svg g line path text"""
 )
-ATTRIBUTES = set(
+ATTRIBUTES = _words(
     """aria-hidden aria-label class data-many focusable href id role scope tabindex type xmlns version viewbox width height x2 y2 d
     transform fill fill-opacity opacity stroke stroke-miterlimit stroke-opacity stroke-width font-size
-    font-weight text-anchor""".split()
+    font-weight text-anchor"""
 )
 INSIDE = re.compile(r"(?:[\w-]+\.html)?#[\w.-]+", re.ASCII)
 """An address within the book: a page and a place in it."""
 SPECIFICATION = [("type", "application/json"), ("class", "lr-spec")]
 """Attributes of the one kind of script: data, which no browser runs."""
-PROPERTIES = set(
+PROPERTIES = _words(
     """align aria autosize axis background baseline bottom caption color condition config continuousHeight continuousWidth cornerRadius data
     datasets detail direction domain dx dy encoding field fill fillOpacity filled font fontSize fontWeight format grid gridOpacity height
     labelAngle labelFlush labelFontSize labelLimit layer left legend legendX legendY mark name nice opacity orient padding range reverse
     right scale shape size sort stroke strokeWidth test text tickCount ticks title titleFontSize titleFontWeight tooltip top type usermeta
-    value view width x x2 y y2 yOffset""".split()
+    value view width x x2 y y2 yOffset"""
 )
 EXPRESSIONS = ("isValid(datum.low)", "datum.ahead")
 """Every expression that a chart of :mod:`livingreview.charts` holds."""
