@@ -37,7 +37,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Unicode, Trojan Source (CVE-2021-42574): characters that change the order of what is shown, or show nothing.
 HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 # RFC 3986 characters only, without those that end a link in HTML or Markdown.
 URL = re.compile(r"https?://(?=[^/?#@]*\.)[^\s<>\"'`\\^{|}@/?#]+([/?#][^\s<>\"'`\\^{|}]*)?")

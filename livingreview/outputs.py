@@ -115,7 +115,17 @@ class _Reader(HTMLParser):
     def _stray(self, data: str) -> None:
         self.faults.append(f"holds '<{data[:20]}', neither element nor text")
 
-    handle_comment = handle_decl = handle_pi = unknown_decl = _stray
+    def handle_comment(self, data: str) -> None:
+        self._stray(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self._stray(decl)
+
+    def handle_pi(self, data: str) -> None:
+        self._stray(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self._stray(data)
 
 
 def specification_faults(text: str) -> list[str]:

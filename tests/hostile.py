@@ -205,6 +205,8 @@ HIDDEN = (
     "a\x7fb",
     "a\x9bb",
     "a\ufffdb",
+    "a\uffffb",
+    "a\ufffeb",
     "a\ud800b",
     "\udcc0\udcaf",
 )

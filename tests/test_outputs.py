@@ -153,8 +153,9 @@ def test_a_stamped_but_hostile_output_stops_the_build_with_the_way_out(tmp_path,
 
 def test_what_the_renderer_makes_of_hostile_texts_passes():
     text = "".join(MARKUP)
-    spec = {**CHART, "title": {"text": text}, "datasets": {"d": [{"x": 1, "label": text}]}, "data": {"name": "d"}}
-    assert html(figure({**spec, "description": text, "usermeta": {"caption": text}})["text/html"]) == []
+    marks = alt.Chart(pd.DataFrame({"x": [1.0], "label": [text]})).mark_text().encode(x=alt.X("x:Q", title=text), text="label:N")
+    made = themed(alt.layer(marks).properties(title=text, description=text), text)
+    assert html(figure(made.to_dict())["text/html"]) == []
 
 
 def test_no_title_becomes_part_of_an_expression():

@@ -22,7 +22,7 @@ SHARED = {("findings", "unit"): "unit", ("syntheses", "unit"): "unit", ("finding
 UNITS = ("%", "0-1", "ratio", "significance only")
 """Units that decide how a number is written; they stay."""
 
-UNPRINTED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+UNPRINTED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 PRINTED = [p for p in PAYLOADS if len(p.text) < 1_000 and not UNPRINTED.search(p.text)]
 """Payloads that a file of UTF-8 and a page of XML can hold at all; the rest is refused by the readers themselves."""
 BALANCED = [p for p in PRINTED if p.family != "braces" and p.text.count("{") == p.text.count("}") and "\\" not in p.text]
