@@ -129,7 +129,7 @@ def test_results_of_a_search_show_them_as_text(base, context, word):
 
 
 def test_no_file_is_named_after_a_text(site):
-    """The files of the honest site, by name; a folder of digests aside, nothing else is written, and nothing beside the site."""
+    """The files of the honest site, by name, and nothing beside the site."""
     ours, honest = ({str(path.relative_to(folder)) for path in folder.rglob("*")} for folder in (site, schema.ROOT / "_build" / "html"))
     assert honest, "there is no built site: run 'make build' first"
     assert ours ^ honest == set()
