@@ -52,7 +52,7 @@ nbval: env ## Execute the notebooks again and compare every stored output
 	$(BIN)/pytest --nbval --nbval-current-env -n auto --dist loadfile analyses
 
 site: build ## Open every page of the built site in Chromium with the network closed
-	$(BIN)/pytest tests/site -n auto
+	$(BIN)/pytest tests/site -n auto --dist loadgroup
 
 bench: env ## Time the pools against PyMARE, and R metafor where it is installed
 	$(BIN)/python bench/pools.py

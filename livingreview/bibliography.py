@@ -113,8 +113,6 @@ def _check_entry(sheet: Sheet, key: str, entry: Entry, place: Place, today: date
     for name, value in {**fields, **people}.items():
         known = name in (*IDENTIFIERS, "url")
         problems = [*(identifier_faults(name, value) if known else ()), *(text_faults(plain(value)) if name not in IDENTIFIERS else ())]
-        if "\\" in plain(value) and not known:
-            problems.append(("holds a LaTeX command", "type the character itself, in UTF-8"))
         for problem, remedy in problems:
             sheet.blame(place.at(name), name, value, problem, remedy)
 

@@ -22,18 +22,22 @@ EXACT = 2**53
 LONGEST = 32_767
 """Characters that a cell of a spreadsheet holds; it cuts off the rest."""
 EMPTY_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "-", "--", "\u2013", "\u2014", ".", "?", "not reported", "nr"}
-# OWASP, CSV injection: a cell that starts with one of these is run as a formula by spreadsheets.
-FORMULA = re.compile(r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-# Markup and template syntax of HTML, Markdown links, MyST roles and directives, Jinja, GitHub expressions; script schemes.
+# OWASP, CSV injection: a cell that starts with one of these is run as a formula by spreadsheets, and where lists are separated by
+# semicolons, as in most of Europe, a spreadsheet also starts a cell behind each of them.
+FORMULA = re.compile(r"(?:^|;)[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 MARKUP = re.compile(
-    r"<[A-Za-z/!?%]|&(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);|\]\(|\]\[|\{\{|\{%|\{#|\$\{|:::|`|(java|vb)script\s*:|data:\w+/", re.IGNORECASE
+    r"<[a-z/!?%]|&(?:#x?[0-9a-f]+|[a-z]\w*;)"  # HTML, Markdown's autolinks, templates
+    r"|\]\(|\]\[|\]: *\S*:|`|~~~|::"  # Markdown links and code, MyST and RST directives, workflow commands
+    r"|\{\{|\{%|\{#|\{ *[\"']|\$[{(]|##\["  # Jinja, JSON and Vega objects, expressions of GitHub and the shell
+    r"|(?:java|vb)script\s*:|data:(?:\w+/|[,;])",  # addresses that run
+    re.IGNORECASE,
 )
 UNDECODED = re.compile("[\ud800-\udfff]")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Unicode, Trojan Source (CVE-2021-42574): characters that change the order of what is shown, or show nothing.
 HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 # RFC 3986 characters only, without those that end a link in HTML or Markdown.
 URL = re.compile(r"https?://(?=[^/?#@]*\.)[^\s<>\"'`\\^{|}@/?#]+([/?#][^\s<>\"'`\\^{|}]*)?")
@@ -59,9 +63,12 @@ def text_faults(value: str) -> Iterator[Problem]:
         yield "has an invisible or direction-changing character", "remove it"
     if value != value.strip():
         yield "starts or ends with a space", "remove the space"
-    if FORMULA.match(value):
+    if formula := FORMULA.search(value):
         remedy = "reword it (for a negative figure in text use the minus sign \u2212)"
-        yield f"starts with {value[0]!r}, which a spreadsheet runs as a formula", remedy
+        place = "behind a semicolon" if formula[0][0] == ";" else "in front"
+        yield f"has {formula[0][-1]!r} {place}, where a spreadsheet runs a formula", remedy
+    if "\\" in value:
+        yield "holds a backslash, as a LaTeX command or an escape does", "type the character itself, in UTF-8"
     markup = [match[0] for match in MARKUP.finditer(value) if match[0][0] != "&" or unescape(match[0]) != match[0]]
     if markup:
         yield f"holds markup or script ({markup[0]!r})", "write plain text"

@@ -133,11 +133,15 @@ def _finding(review: Evidence, row: Any) -> Markup:
 
 
 def link(address: str, label: str) -> Markup:
-    """Link from a page of the book to a place in it, as :meth:`livingreview.evidence.Evidence.place` gives it."""
+    """Link from a page of the book to a place in it, as :meth:`livingreview.evidence.Evidence.place` gives it: see :func:`outside`."""
     return Markup('<a href="{}">{}</a>').format(address, label)
 
 
+def outside(address: Any, label: str) -> Text:
+    """Link to a page on another site; plain text where the address is not http or https."""
+    return link(address, label) if URL.fullmatch(str(address)) else label
+
+
 def _source(row: Any) -> Text:
-    """Link to the page that was read, named by the place in it. Only http and https become links."""
-    label = cell(row.locator) or str(row.source_kind)
-    return Markup('<a href="{}">{}</a>').format(row.source_url, label) if URL.fullmatch(str(row.source_url)) else label
+    """Link to the page that was read, named by the place in it."""
+    return outside(row.source_url, cell(row.locator) or str(row.source_kind))

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from livingreview import gaps, schema
 from livingreview.evidence import DOMAINS, Evidence
-from livingreview.fragments import Text, details, grid, link
+from livingreview.fragments import Text, details, grid, link, outside
 from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
@@ -63,7 +63,7 @@ def events_table(review: Evidence) -> Markup:
     """Dated events with their sources, oldest first."""
     lines = []
     for event in review.timeline:
-        source = Markup('<a href="{}">source</a>').format(event.source_url)
+        source = outside(event.source_url, "source")
         study = (
             link(review.place(event.finding), review.citation(event.finding.rpartition("-")[0])) if isinstance(event.finding, str) else ""
         )

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from livingreview import schema
+from livingreview import outputs, schema
 
 ANALYSES = schema.ROOT / "analyses"
 PACKAGE = Path(__file__).parent
@@ -58,7 +58,8 @@ def problems(path: Path) -> list[str]:
         return [f"{path.name}: its stored outputs were stripped or changed since they were made; {MEND}"]
     if stamp.get("inputs") != inputs_digest(notebook):
         return [f"{path.name}: is stale: the evidence or the code changed since its outputs were made; {MEND}"]
-    return []
+    remedy = f"store it with livingreview.publish, which escapes every text, then {MEND}"
+    return [f"{path.name}: {fault}, which no page may show; {remedy}" for fault in outputs.faults(notebook)]
 
 
 def _escapes(cell: NotebookNode) -> bool:
@@ -79,8 +80,8 @@ def inputs_digest(notebook: NotebookNode) -> str:
 
 def outputs_digest(notebook: NotebookNode) -> str:
     """Digest of the stored outputs, and of the cells' metadata, which could keep one from being compared."""
-    outputs = [[cell.outputs, cell.metadata] for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+    stored = [[cell.outputs, cell.metadata] for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
 
 
 def _code(notebook: NotebookNode) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -47,8 +48,18 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             script = f"window.lrSpecs = {{{specs}}};\n"
             name = str(page.relative_to(site).with_suffix(".js")).replace("/", "-")
             (site / "_static" / "charts" / name).write_text(script, encoding="utf-8")
+    index = site / "searchindex.js"
+    index.write_text(escaped_titles(index.read_text(encoding="utf-8")), encoding="utf-8")
     add_downloads(site / "_static")
     add_tables(site / "_static")
+
+
+def escaped_titles(index: str) -> str:
+    """Sphinx's search index with its titles of sections escaped, since its script sets them as HTML. Escaped ones stay as they are."""
+    opening, body = index.split("(", 1)
+    found = json.loads(body.removesuffix(")"))
+    found["alltitles"] = {html.escape(html.unescape(title), quote=False): places for title, places in found["alltitles"].items()}
+    return f"{opening}({json.dumps(found, ensure_ascii=False, separators=(',', ':'), sort_keys=True)})"
 
 
 def unburden(page: str) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from scour import scour
 VEGA_LITE = "6.4"
 """Version of Vega-Lite that vl-convert compiles with: Altair 6 writes its schema."""
 
-SILENT = re.compile(r' (?:(?:role|aria-[a-z]+|pointer-events|font-family)="[^"]*"|fill="#000"|opacity="1"|stroke-opacity="1")(?=[^<>]*>)')
+TAG = re.compile(r"<[^<>]*>")
+SILENT = re.compile(r' (?:(?:role|aria-[a-z]+|pointer-events|font-family)="[^"]*"|fill="#000"|opacity="1"|stroke-opacity="1")')
 """Attributes without use in a picture that is named as a whole and takes its font and ink from the page."""
 
 
@@ -57,11 +58,16 @@ def figure(spec: dict[str, Any], **_: Any) -> dict[str, str]:
 def _svg(spec: dict[str, Any], mark: str) -> str:
     """The chart as SVG that scales with the page; ids are made the figure's own, since a page holds several."""
     svg = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", svg)
-    svg = SILENT.sub("", svg).replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    svg = TAG.sub(lambda tag: _own(tag[0], mark), svg).replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     small: str = scour.scourString(svg, SMALL)
     return small
+
+
+def _own(tag: str, mark: str) -> str:
+    """A tag with its ids made the figure's own, and without silent attributes. Words of a label that look like these stay."""
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", tag)
+    return SILENT.sub("", tag)
 
 
 def _inert(spec: dict[str, Any]) -> str:

@@ -243,7 +243,7 @@ URLS = [
     url("a name and password in an address are a fault", "https://user:secret@example.org/"),
     url("a space in an address is a fault", "https://example.org/a b"),
     url("a quotation mark in an address is a fault", 'https://example.org/"onclick'),
-    url("a backslash in an address is a fault", "https://example.org\\@evil.org"),
+    url("a backslash in an address is a fault", "https://example.org\\@evil.org", "findings.source_url"),
     cell("a tag in an address is a fault", "findings", f"{CHELLI}-1", {"source_url": "https://example.org/<b>"}, "markup", "findings.source_url"),
     cell("a bad address of a model's date is a fault", "models", "Bard", {"release_source": "blog.google"}, "not a web address"),
     cell("a bad address of data is a fault", "studies", CHELLI, {"data_url": "github.com/x"}, "not a web address"),

@@ -56,6 +56,13 @@ def test_a_name_in_a_chart_that_is_also_a_script_of_the_theme_stays():
     assert pages.tidy(text).count("<figure") == 2
 
 
+def test_titles_of_the_search_are_escaped_once():
+    index = 'Search.setIndex({"alltitles":{"<img src=x> & 2024":[[0,"a"]]},"titles":["A &amp; B"]})'
+    once = pages.escaped_titles(index)
+    assert once == 'Search.setIndex({"alltitles":{"&lt;img src=x&gt; &amp; 2024":[[0,"a"]]},"titles":["A &amp; B"]})'
+    assert pages.escaped_titles(once) == once
+
+
 def test_tidying_twice_is_tidying_once():
     page = '<div class="bd-sidebar-primary bd-sidebar"></div><script src="_static/mathjax.js"></script>' + PAGE
     once = pages.tidy(pages.unburden(page)[0])

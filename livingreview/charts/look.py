@@ -13,9 +13,14 @@ FIXED = alt.AutoSizeParams(type="none")
 
 
 def themed(chart: AnyChart, caption: str) -> AnyChart:
-    """A chart with the review's look and its caption, which the renderer prints below it."""
+    """A chart with the review's look and its caption, which the renderer prints below it.
+
+    Marks have no descriptions of their own: Vega-Lite would make each an expression out of titles, units among them, without escaping
+    them. The figure is described as a whole.
+    """
     config = {
         "font": "sans-serif",
+        "mark": {"aria": False},
         "view": {"stroke": None},
         "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridOpacity": 0.4},
     }

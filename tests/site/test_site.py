@@ -1,27 +1,22 @@
 """The built site in a real headless Chromium with the network closed: nothing missing, nothing outside, readable by everyone."""
 
 import ast
-import functools
-import http.server
 import json
 import re
-import shutil
-import threading
 import zipfile
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from livingreview import notebooks, schema
 from livingreview.catalogue import EVIDENCE_HEADS
 from livingreview.evidence import DOMAINS, load
+from tests.site.conftest import Visit, serving
 
 SITE = schema.ROOT / "_build" / "html"
 PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html") if "_static" not in page.parts)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHAPTERS = [path.stem for path in notebooks.notebooks()]
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -30,58 +25,11 @@ LOOKS = {
 }
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def base():
     assert PAGES, "there is no built site: run 'make build' first"
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    assert CHROMIUM, "Chromium is needed: on Debian or Ubuntu, apt-get install chromium"
-    flags = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-    ]
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield started
-        started.close()
-
-
-class Visit:
-    """A page opened with the network closed, and all that went wrong."""
-
-    def __init__(self, context, base, path):
-        self.wrong = []
-        self.page = context.new_page()
-        self.page.on("console", lambda message: message.type == "error" and self.wrong.append(f"console: {message.text}"))
-        self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
-        self.page.on("response", lambda answer: answer.status >= 400 and self.wrong.append(f"{answer.status}: {answer.url}"))
-        self.page.route("**/*", lambda route: self.gate(route, base))
-        self.page.goto(base + path, wait_until="load")
-        self.page.wait_for_timeout(200)  # the root page forwards to the home page, and colours fade in
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(300)
-
-    def gate(self, route, base):
-        if route.request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.wrong.append(f"outside: {route.request.url}")
-            route.abort()
+    with serving(SITE) as address:
+        yield address
 
 
 @pytest.mark.parametrize("look", LOOKS)
