@@ -77,13 +77,33 @@ def refresh(paths: tuple[Path, ...], everything: bool, jobs: int | None) -> None
 
 
 @main.command()
-def status() -> None:
-    """Say which notebooks are stale, stripped or were never executed. Exit code 1 if any."""
+@click.option("--allow-stale", is_flag=True, help="Exit code 0 also where outputs are only stale.")
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GITHUB_STEP_SUMMARY",
+    help="Add what is said about stale outputs to this Markdown file.  [default: $GITHUB_STEP_SUMMARY]",
+)
+def status(allow_stale: bool, summary: Path | None) -> None:
+    """Say which notebooks are stale, stripped, changed by hand or never executed.
+
+    \b
+    Exit code 0  all hold what a re-execution would give
+              3  some are only stale: their inputs changed since
+              1  some are wrong: stripped, changed by hand, never executed, or kept from being compared
+    """  # noqa: D301
     from livingreview import notebooks
 
     found = [problem for path in notebooks.notebooks() for problem in notebooks.problems(path)]
-    click.echo("\n".join(found) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
-    sys.exit(1 if found else 0)
+    click.echo("\n".join(map(str, found)) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
+    stale = [problem.notebook for problem in found if problem.kind == "stale"]
+    if stale:
+        click.echo(notebooks.STALE)
+        if summary:
+            with summary.open("a", encoding="utf-8") as file:
+                file.write(f"{notebooks.STALE}\nStale: {', '.join(stale)}.\n\n")
+    wrong = len(stale) < len(found)
+    sys.exit(1 if wrong else 3 if stale and not allow_stale else 0)
 
 
 @main.command()
