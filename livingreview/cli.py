@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from livingreview import __version__, schema
+from livingreview.forge.commands import forge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -251,6 +252,9 @@ def links(site: str, out: Path | None) -> None:
     broken = sum(link.broken for link in found)
     click.echo(f"{broken} broken, {len(found) - broken} not judged", err=True)
     sys.exit(1 if broken else 0)
+
+
+main.add_command(forge)
 
 
 def _summary(evidence: Path) -> str:

@@ -11,6 +11,8 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -120,7 +122,20 @@ def state(commit: str, root: Path = schema.ROOT) -> Evidence:
     NoSuchStateError
         If git does not know it, or it holds no evidence.
     """
-    command = ["git", "-C", str(root), "archive", "--format=tar", "--end-of-options", commit, *PATHS]
+    with unpacked(commit, PATHS, root) as folder:
+        return read(folder / "evidence", folder / "references.bib")
+
+
+@contextmanager
+def unpacked(commit: str, paths: Iterable[str], root: Path = schema.ROOT) -> Iterator[Path]:
+    """A folder with some paths of the repository as of a commit, a branch or a tag, there for as long as it is needed.
+
+    Raises
+    ------
+    NoSuchStateError
+        If git does not know it, or it lacks a path.
+    """
+    command = ["git", "-C", str(root), "archive", "--format=tar", "--end-of-options", commit, *paths]
     packed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # no shell: a name of a commit stays one argument
     if packed.returncode:
         why = packed.stderr.decode(errors="replace").strip().splitlines()[-1:]
@@ -128,7 +143,7 @@ def state(commit: str, root: Path = schema.ROOT) -> Evidence:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter="data")
-        return read(Path(folder) / "evidence", Path(folder) / "references.bib")
+        yield Path(folder)
 
 
 def as_dict(changes: list[Change]) -> dict[str, Any]:

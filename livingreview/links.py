@@ -10,6 +10,7 @@ import csv
 import functools
 import http.server
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -17,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-BROKEN = re.compile(r"(404|410)\b|.*(NameResolutionError|SSLError|CertificateError)", re.S)
-"""How LinkChecker's result of a broken link starts, or what it holds."""
+BROKEN = re.compile(r"404|410|SSLError|no such host")
+"""How the answer of a broken link starts."""
 COMMAND = (sys.executable, "-m", "linkcheck", "--check-extern", "--no-status", "--ignore-url=^mailto:", "--timeout=30", "--output=csv")
 
 
@@ -33,18 +35,12 @@ class Link:
 
     url: str
     page: str
-    result: str
+    answer: str
 
     @property
     def broken(self) -> bool:
         """Whether the answer is plain."""
-        return bool(BROKEN.match(self.result))
-
-    @property
-    def reason(self) -> str:
-        """The answer in short: ``404 Not Found``, ``NameResolutionError``."""
-        cause = re.search(r"Caused by (\w+)", self.result)
-        return cause[1] if cause else self.result[:80]
+        return bool(BROKEN.match(self.answer))
 
 
 def links(site: str) -> list[Link]:
@@ -58,7 +54,7 @@ def links(site: str) -> list[Link]:
     if site.startswith(("http://", "https://")):
         return _checked(site)
     with _served(Path(site)) as address:
-        return [Link(*(part.replace(address, "") for part in (link.url, link.page)), link.result) for link in _checked(address)]
+        return [Link(link.url.replace(address, ""), link.page.replace(address, ""), link.answer) for link in _checked(address)]
 
 
 def _checked(address: str) -> list[Link]:
@@ -67,10 +63,24 @@ def _checked(address: str) -> list[Link]:
     if run.returncode not in (0, 1) or not lines:
         raise NotCheckedError(f"LinkChecker stopped with code {run.returncode}: {run.stderr.strip()[-500:]}")
     rows = csv.DictReader(lines, delimiter=";")
-    return sorted(
-        (Link(row["url"] or row["urlname"], row["parentname"], row["result"]) for row in rows if not row["result"].startswith("200")),
-        key=lambda link: (link.page, link.url),
+    found = (
+        Link(url := row["url"] or row["urlname"], row["parentname"], _answer(row["result"], url))
+        for row in rows
+        if row["result"][:3] != "200"
     )
+    return sorted(found, key=lambda link: (link.page, link.url))
+
+
+def _answer(result: str, url: str) -> str:
+    """What LinkChecker got, in short. It cuts the cause of a failed connection short, so the name of the host is looked up here again."""
+    kind = result.partition(":")[0][:80]
+    if kind != "ConnectionError":
+        return kind
+    try:
+        socket.getaddrinfo(urlsplit(url).hostname, None)
+    except socket.gaierror as error:
+        return "no such host" if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA) else "the name of the host could not be looked up"
+    return "no connection"
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -100,7 +110,7 @@ def markdown(found: list[Link], site: str) -> str:
 
 
 def _table(title: str, found: list[Link]) -> str:
-    lines = "".join(f"| {_cell(link.url)} | {_cell(link.page)} | {_cell(link.reason)} |\n" for link in found)
+    lines = "".join(f"| {_cell(link.url)} | {_cell(link.page)} | {_cell(link.answer)} |\n" for link in found)
     return f"### {title}\n\n| Link | First met on | Answer |\n|---|---|---|\n{lines}"
 
 
