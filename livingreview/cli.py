@@ -199,7 +199,12 @@ def impact(base: str, head: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("site", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--against", envvar="SITE_URL", help="Address or folder of the site as published.  [default: $SITE_URL, else none]")
-@click.option("--allow-shrink", is_flag=True, help="Pages may be gone or shorter than before: for a change that means it.")
+@click.option(
+    "--allow-shrink",
+    is_flag=True,
+    envvar="ALLOW_SHRINK",
+    help="Pages may be gone or shorter than before: for a change that means it.  [default: $ALLOW_SHRINK]",
+)
 def publishable(site: Path, against: str | None, allow_shrink: bool) -> None:
     """Refuse a site with a missing or empty page, or with less text than the published one.
 
@@ -246,6 +251,7 @@ def links(site: str, out: Path | None) -> None:
         raise click.UsageError(str(error)) from error
     report = checker.markdown(found, site)
     if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(report, encoding="utf-8")
     else:
         click.echo(report)

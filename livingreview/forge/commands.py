@@ -111,7 +111,7 @@ def outputs(folder: Path, pull: str) -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--title", required=True, help="Title of the issue, by which it is found again.")
 @click.option("--label", required=True, help="Label of the issue.")
-@click.option("--ok", is_flag=True, help="All is well: close the issue, if there is one.")
+@click.option("--ok", is_flag=True, envvar="ALL_WELL", help="All is well: close the issue, if there is one.  [default: $ALL_WELL]")
 def report(file: Path | None, title: str, label: str, ok: bool) -> None:
     """Open, renew or close the one issue with this title, with FILE as its text."""
     from livingreview.forge import hub
