@@ -20,6 +20,9 @@ from livingreview.forge.folder import RefusedError
 WORKFLOW = "pull-request.yml"
 """The workflow that checks a pull request; started by hand for what a workflow has written, since its own events start none."""
 
+PAUSES = (0.25, 1.0)
+"""Seconds between two requests and between two writes, as GitHub asks of programs."""
+
 
 def setting(name: str) -> str:
     """What the workflow says by a variable of the environment.
@@ -36,7 +39,9 @@ def setting(name: str) -> str:
 
 def repository() -> Repository:
     """The repository that the workflow runs in."""
-    connection = Github(auth=Auth.Token(setting("GITHUB_TOKEN")), base_url=setting("GITHUB_API_URL"))
+    reading, writing = PAUSES
+    token = Auth.Token(setting("GITHUB_TOKEN"))
+    connection = Github(auth=token, base_url=setting("GITHUB_API_URL"), seconds_between_requests=reading, seconds_between_writes=writing)
     return connection.get_repo(setting("GITHUB_REPOSITORY"))
 
 
@@ -76,7 +81,7 @@ def propose(hub: Repository, branch: str, title: str, body: str) -> PullRequest:
 
 def start_checks(hub: Repository, branch: str, pull: int) -> None:
     """Start the workflow of pull requests on a branch."""
-    hub.get_workflow(WORKFLOW).create_dispatch(branch, {"pull": str(pull)})
+    hub.get_workflow(WORKFLOW).create_dispatch(branch, {"pull": str(pull)}, throw=True)
 
 
 def text(hub: Repository, blob: str) -> str:
