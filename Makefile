@@ -6,10 +6,10 @@ VENV ?= .venv
 BIN ?= $(VENV)/bin
 SITE := _build/html
 
-.DEFAULT_GOAL := help
 ACTIONLINT := .github/actionlint
 NEWEST := .venv-newest
 
+.DEFAULT_GOAL := help
 .PHONY: help book test env check refresh build lint types unit nbval site newest bench lock clean
 
 help: ## Say what there is

@@ -7,6 +7,7 @@ The package goes one way, and each module is one room of that way:
 * over many questions: ``overview``, ``profile``, ``generations``, ``framework``, ``gaps``, ``impact`` (what a change does to the answers);
 * said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``listings``, and ``publish``, which notebooks call;
 * onto the site: ``notebooks`` (stored outputs), ``directives``, ``catalogue``, ``pages``, ``site``;
+* onto the forge: ``changes`` (which rows differ), ``publishable``, ``links``, and ``forge``, which speaks to GitHub;
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 
