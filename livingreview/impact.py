@@ -126,6 +126,21 @@ def state(commit: str, root: Path = schema.ROOT) -> Evidence:
         return read(folder / "evidence", folder / "references.bib")
 
 
+def parting(base: str, root: Path = schema.ROOT) -> str:
+    """The commit at which what is checked out parted from another commit, branch or tag; what came there since makes no difference.
+
+    Raises
+    ------
+    NoSuchStateError
+        If git does not know it, or the two share no commit.
+    """
+    command = ["git", "-C", str(root), "merge-base", "--end-of-options", base, "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # no shell, as below
+    if found.returncode:
+        raise NoSuchStateError(f"there is no evidence at '{base}' that HEAD comes from; name a commit, a branch or a tag that git knows")
+    return found.stdout.strip()
+
+
 @contextmanager
 def unpacked(commit: str, paths: Iterable[str], root: Path = schema.ROOT) -> Iterator[Path]:
     """A folder with some paths of the repository as of a commit, a branch or a tag, there for as long as it is needed.

@@ -71,7 +71,8 @@ class Forge:
         self.issue(number, f"Pull request {number}")
         self.files[number] = [{"filename": name} for name in files]
         self.pulls[number] = {
-            "number": number, "state": state, "url": f"{self.url}/pulls/{number}", "issue_url": f"{self.url}/issues/{number}",
+            "number": number, "state": state, "body": "- [x] a box",
+            "url": f"{self.url}/pulls/{number}", "issue_url": f"{self.url}/issues/{number}",
             "head": {"ref": branch, "sha": sha, "repo": {"full_name": repository}}, "changed_files": len(files),
             "base": {"ref": base, "repo": {"full_name": NAME}},
         }  # fmt: skip
@@ -215,7 +216,13 @@ def branch(forge, _):
 @route("GET", r"/git/commits/(\w+)")
 def commit(forge, _, sha):
     tree = forge.git("rev-parse", f"{sha}^{{tree}}").strip()
-    return 200, {"sha": sha, "tree": {"sha": tree, "url": f"{forge.url}/git/trees/{tree}"}, "url": f"{forge.url}/git/commits/{sha}"}
+    message = forge.git("log", "-1", "--format=%B", sha).strip()
+    return 200, {
+        "sha": sha,
+        "message": message,
+        "tree": {"sha": tree, "url": f"{forge.url}/git/trees/{tree}"},
+        "url": f"{forge.url}/git/commits/{sha}",
+    }
 
 
 @route("POST", "/git/commits")

@@ -167,20 +167,9 @@ class TestComment:
         refused(forge, run("comment", made), "GITHUB_TOKEN is not set")
 
 
-def added(text):
-    """The findings with one more row: the last one under the next number, with another outcome."""
-    lines = text.splitlines()
-    first = next(line for line in lines if line.startswith("chelli2024hallucination-1,"))
-    return (
-        text
-        + first.replace("chelli2024hallucination-1,", "chelli2024hallucination-99,", 1).replace(",55,139,39.6,", ",54,139,38.8,")
-        + "\n"
-    )
-
-
 class TestAnswer:
     @pytest.fixture(autouse=True)
-    def begin(self, forge, made, monkeypatch, small, tmp_path):
+    def begin(self, forge, made, monkeypatch):
         forge.issue(5, "Evidence: a study")
         monkeypatch.setenv("ISSUE_NUMBER", "5")
         (made / "answer.md").write_text("Thank you.\n")
@@ -212,7 +201,7 @@ class TestAnswer:
         assert forge.git("show", f"{branch}:evidence/countries.csv") == self.extra()
         assert forge.git("diff", "--name-only", "main", branch).split() == ["evidence/countries.csv"]
         assert forge.git("rev-parse", f"{branch}^").strip() == forge.head
-        assert forge.dispatched == [(branch, {"pull": "6"})]
+        assert forge.dispatched == [(branch, {"pull": "6", "body": ""})]
         assert "pull request #6" in forge.texts(5)[0]
 
     def test_an_edited_form_renews_branch_and_answer_and_opens_no_second_pull_request(self, forge, made):
@@ -224,6 +213,19 @@ class TestAnswer:
         assert forge.git("rev-parse", "evidence/issue-5^").strip() == forge.head
         assert len(forge.pulls) == 1
         assert len(forge.texts(5)) == 1
+
+    def test_a_branch_that_a_person_worked_on_is_left_alone(self, forge, made):
+        self.give(made, "evidence/countries.csv", self.extra())
+        run("answer", made)
+        tip = forge.git("commit-tree", "evidence/issue-5^{tree}", "-p", "evidence/issue-5", "-m", "mended by a person").strip()
+        forge.git("update-ref", "refs/heads/evidence/issue-5", tip)
+        forge.written.clear()
+        refused(forge, run("answer", made), "has been worked on")
+        assert forge.git("rev-parse", "evidence/issue-5").strip() == tip
+
+    def test_a_closed_issue_is_left_alone(self, forge, made):
+        forge.issues[5]["state"] = "closed"
+        refused(forge, run("answer", made), "issue 5 is closed")
 
     @pytest.mark.parametrize(
         ("file", "change", "why"),
@@ -341,7 +343,7 @@ class TestOutputs:
         assert done.exit_code == 0, done.output
         assert forge.git("show", "better:analyses/trust.ipynb") == (made / "trust.ipynb").read_text(encoding="utf-8")
         assert forge.git("diff", "--name-only", "main", "better").split() == ["analyses/trust.ipynb"]
-        assert forge.dispatched == [("better", {"pull": "7"})]
+        assert forge.dispatched == [("better", {"pull": "7", "body": "- [x] a box"})]
         assert len(forge.pulls) == 1
 
     def test_outputs_of_a_fork_go_to_a_branch_of_their_own_with_a_pull_request(self, forge, made):
@@ -352,7 +354,7 @@ class TestOutputs:
         done = run("outputs", made, "--pull", "7")
         assert done.exit_code == 0, done.output
         assert forge.git("rev-parse", "refreshed/pull-7^").strip() == head
-        assert forge.dispatched == [("refreshed/pull-7", {"pull": "8"})]
+        assert forge.dispatched == [("refreshed/pull-7", {"pull": "8", "body": "- [x] a box"})]
 
     def test_outputs_of_the_main_branch_go_to_a_pull_request_and_are_renewed_there(self, forge, made, monkeypatch):
         monkeypatch.setenv("PULL", "")

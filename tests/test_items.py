@@ -3,11 +3,12 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from livingreview import impact, schema
+from livingreview import schema
 from livingreview.changes import changes, only_adds
 from livingreview.cli import main
 from livingreview.forge import items, prose, review
@@ -191,6 +192,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n")
     git(tmp_path, "init", "-q")
     commit(tmp_path, "base")
+    git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
     findings = tmp_path / "evidence" / "findings.csv"
     findings.write_text(findings.read_text(encoding="utf-8").replace(",55,139,39.6,", ",54,139,38.8,", 1), encoding="utf-8")
     commit(tmp_path, "head")
@@ -221,12 +223,26 @@ def test_the_commands_say_how_a_pull_request_stands(project, tmp_path, monkeypat
     assert prose.faults(said) == []
 
 
-def test_a_run_for_a_pull_request_of_a_workflow_knows_its_number_and_asks_no_person(project, tmp_path):
-    told = review.event(impact.Path(event(tmp_path, inputs={"pull": "12"})))
-    assert (told.number, told.body) == ("12", None)
-    names = {item.name for item in review.standing("HEAD^1", told)}
+def test_what_came_into_main_since_is_not_taken_for_a_removal(project, tmp_path):
+    git(project, "checkout", "-q", "-b", "other", "base")
+    countries = project / "evidence" / "countries.csv"
+    text = countries.read_text(encoding="utf-8")
+    countries.write_text(text + text.splitlines()[1].replace("AU", "ZZ", 1) + "\n", encoding="utf-8")
+    commit(project, "later")
+    git(project, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(project, "checkout", "-q", "head")
+    lacks = {item.name: item.lacks for item in review.standing("origin/main", review.Event("7", None))}
+    assert ROW in lacks["told"]
+    assert "ZZ" not in lacks["told"]
+
+
+@pytest.mark.parametrize(("body", "asked"), [("", False), (" ", True), (TEMPLATE, True)])
+def test_a_run_started_by_a_workflow_knows_its_number_and_asks_a_person_only_where_there_is_one(project, tmp_path, body, asked):
+    told = review.event(Path(event(tmp_path, inputs={"pull": "12", "body": body})))
+    assert told.number == "12"
+    names = {item.name for item in review.standing("origin/main", told) if item.lacks}
     assert "told" in names
-    assert "source-open" not in names
+    assert ("source-open" in names) is asked
 
 
 def test_faulty_evidence_is_told_and_no_answer_computed_from_it(project, tmp_path):

@@ -44,6 +44,8 @@ def post(here: Repository, made: Path) -> str:
         raise folder.RefusedError(f"answer.md holds {', '.join(faults)}")
     files = {name.removeprefix("files/"): text for name, text in parts.items() if name.startswith("files/")}
     issue = here.get_issue(number)
+    if issue.state != "open":
+        raise folder.RefusedError(f"issue {number} is closed")
     if not files:
         hub.say(issue, "answer", parts["answer.md"])
         return f"answered issue {number}"
@@ -56,7 +58,10 @@ def post(here: Repository, made: Path) -> str:
 
 def _propose(here: Repository, number: int, title: str, files: dict[str, str]) -> int:
     branch = f"evidence/issue-{number}"
-    made = hub.commit(here, hub.setting("GITHUB_SHA"), files, f"Evidence from issue {number}")
+    message = f"Evidence from issue {number}"
+    if (tip := hub.tip(here, branch)) and tip.message != message:
+        raise folder.RefusedError(f"{branch} has been worked on since; change it there")
+    made = hub.commit(here, hub.setting("GITHUB_SHA"), files, message)
     hub.point(here, branch, made.sha, force=True)
     body = (
         f"Made from the evidence form of issue #{number}, whose author stated source, own words and interests there.\n\nCloses #{number}.\n"

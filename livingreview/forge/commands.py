@@ -17,7 +17,9 @@ event_option = click.option(
     required=True,
     help="JSON file with the event of the workflow.  [default: $GITHUB_EVENT_PATH]",
 )
-base_option = click.option("--base", default="HEAD^1", show_default=True, metavar="REF", help="The state before, as git knows it.")
+base_option = click.option(
+    "--base", default="origin/main", show_default=True, metavar="REF", help="Where the change goes, as git knows it."
+)
 
 
 @click.group()

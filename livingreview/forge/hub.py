@@ -20,6 +20,8 @@ from livingreview.forge.folder import RefusedError
 WORKFLOW = "pull-request.yml"
 """The workflow that checks a pull request; started by hand for what a workflow has written, since its own events start none."""
 
+MOST = 60_000
+"""Characters of a text that a workflow can be started with."""
 PAUSES = (0.25, 1.0)
 """Seconds between two requests and between two writes, as GitHub asks of programs."""
 
@@ -72,6 +74,14 @@ def point(hub: Repository, branch: str, sha: str, force: bool = False) -> None:
         hub.create_git_ref(f"refs/heads/{branch}", sha)
 
 
+def tip(hub: Repository, branch: str) -> GitCommit | None:
+    """The commit that a branch is at, None where there is no such branch."""
+    try:
+        return hub.get_git_commit(hub.get_git_ref(f"heads/{branch}").object.sha)
+    except UnknownObjectException:
+        return None
+
+
 def propose(hub: Repository, branch: str, title: str, body: str) -> PullRequest:
     """The open pull request from a branch of ours; opened where there is none."""
     for pull in hub.get_pulls(state="open", head=f"{hub.owner.login}:{branch}"):
@@ -79,9 +89,9 @@ def propose(hub: Repository, branch: str, title: str, body: str) -> PullRequest:
     return hub.create_pull(base=hub.default_branch, head=branch, title=title, body=body)
 
 
-def start_checks(hub: Repository, branch: str, pull: int) -> None:
-    """Start the workflow of pull requests on a branch."""
-    hub.get_workflow(WORKFLOW).create_dispatch(branch, {"pull": str(pull)}, throw=True)
+def start_checks(hub: Repository, branch: str, pull: int, stated: str = "") -> None:
+    """Start the workflow of pull requests on a branch; ``stated`` is the text in which a person ticked the items, if one did."""
+    hub.get_workflow(WORKFLOW).create_dispatch(branch, {"pull": str(pull), "body": stated[:MOST]}, throw=True)
 
 
 def text(hub: Repository, blob: str) -> str:

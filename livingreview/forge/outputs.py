@@ -25,12 +25,16 @@ RUNS = ".github/"
 
 @dataclass(frozen=True)
 class Target:
-    """Where refreshed outputs go: onto the commit ``head``, in ``branch``, of the pull request ``pull`` if that is one of ours."""
+    """Where refreshed outputs go: onto the commit ``head``, in ``branch``, of the pull request ``pull`` if that is one of ours.
+
+    ``stated`` is the text in which a person ticked the items of the pull request; ``about`` says what is refreshed.
+    """
 
     head: str
     branch: str
     pull: int | None
-    title: str
+    stated: str
+    about: str
 
 
 def post(here: Repository, made: Path, number: int | None) -> str:
@@ -53,29 +57,30 @@ def post(here: Repository, made: Path, number: int | None) -> str:
         return "all outputs were up to date"
     made_commit = hub.commit(here, target.head, files, "Stored outputs, executed again")
     hub.point(here, target.branch, made_commit.sha, force=target.pull is None)
-    body = "Only stored outputs differ: they were executed again, because the evidence or the code had changed.\n"
-    pull = target.pull or hub.propose(here, target.branch, target.title, body).number
-    hub.start_checks(here, target.branch, pull)
+    body = f"This is {target.about}, with its notebooks executed again; nothing but stored outputs differs from it.\n"
+    pull = target.pull or hub.propose(here, target.branch, "Stored outputs, executed again", body).number
+    hub.start_checks(here, target.branch, pull, target.stated)
     return f"committed {len(files)} notebooks to {target.branch}, pull request {pull}"
 
 
 def _of_main(here: Repository) -> Target:
-    return Target(here.get_branch(here.default_branch).commit.sha, "refreshed/main", None, "Stored outputs, executed again")
+    return Target(here.get_branch(here.default_branch).commit.sha, "refreshed/main", None, "", "the main branch")
 
 
 def _of_pull(here: Repository, number: int) -> Target:
     pull = here.get_pull(number)
+    stated = pull.body or " "
     ours = bool(pull.head.repo) and pull.head.repo.full_name == here.full_name
     if pull.state != "open" or pull.base.ref != here.default_branch or (ours and pull.head.ref == here.default_branch):
         raise folder.RefusedError(f"pull request {number} is not open from another branch to {here.default_branch}")
     if ours:
-        return Target(pull.head.sha, pull.head.ref, number, "")
+        return Target(pull.head.sha, pull.head.ref, number, stated, f"#{number}")
     touched = {name for file in pull.get_files() for name in (file.filename, file.previous_filename) if name}
     if pull.changed_files > len(touched) or any(name.startswith(RUNS) for name in touched):
         raise folder.RefusedError(
             f"pull request {number} comes from a fork and changes {RUNS}: refresh it by 'make refresh' on your machine"
         )
-    return Target(pull.head.sha, f"refreshed/pull-{number}", None, f"Pull request {number}, with its outputs executed again")
+    return Target(pull.head.sha, f"refreshed/pull-{number}", None, stated, f"#{number}")
 
 
 def _stored(here: Repository, commit: str) -> dict[str, str]:

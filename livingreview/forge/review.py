@@ -28,12 +28,13 @@ def event(path: Path) -> Event:
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if pull := raw.get("pull_request"):
         return Event(str(pull["number"]), pull["body"] or "")
-    return Event(str((raw.get("inputs") or {}).get("pull", "")), None)
+    given = raw.get("inputs") or {}
+    return Event(str(given.get("pull", "")), given.get("body") or None)
 
 
 def standing(base: str, told: Event, root: Path = schema.ROOT) -> list[items.Item]:
-    """How the items stand between a commit and the working tree."""
-    with impact.unpacked(base, PATHS, root) as before:
+    """How the items stand between the commit where the working tree left ``base``, and the working tree."""
+    with impact.unpacked(impact.parting(base, root), PATHS, root) as before:
         return items.items(before, told.body, root)
 
 
@@ -44,7 +45,7 @@ def markdown(base: str, found: list[items.Item], root: Path = schema.ROOT) -> st
         after = evidence.load(root / "evidence", root / "references.bib")
     except evidence.FaultyEvidenceError:
         return text + "What changes in the answers is told once no fault is left.\n"
-    changes = impact.impact(impact.state(base, root), after)
+    changes = impact.impact(impact.state(impact.parting(base, root), root), after)
     return text + impact.markdown(changes, "the base", "this pull request")
 
 
