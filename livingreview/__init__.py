@@ -9,6 +9,7 @@ The package goes one way, and each module is one room of that way:
 * read again: ``agreement`` of second readings, ``second_look`` (rows that need one), ``reviewing``;
 * said and shown: ``wording``, ``charts``, ``render``, ``fragments``, ``listings``, and ``publish``, which notebooks call;
 * onto the site: ``notebooks`` (stored outputs), ``directives``, ``catalogue``, ``pages``, ``site``;
+* onto the forge: ``changes`` (which rows differ), ``publishable``, ``links``, and ``forge``, which speaks to GitHub;
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 

@@ -10,6 +10,7 @@ import click
 
 from livingreview import __version__, schema
 from livingreview.contribute import commands
+from livingreview.forge.commands import forge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,13 +79,33 @@ def refresh(paths: tuple[Path, ...], everything: bool, jobs: int | None) -> None
 
 
 @main.command()
-def status() -> None:
-    """Say which notebooks are stale, stripped or were never executed. Exit code 1 if any."""
+@click.option("--allow-stale", is_flag=True, help="Exit code 0 also where outputs are only stale.")
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GITHUB_STEP_SUMMARY",
+    help="Add what is said about stale outputs to this Markdown file.  [default: $GITHUB_STEP_SUMMARY]",
+)
+def status(allow_stale: bool, summary: Path | None) -> None:
+    """Say which notebooks are stale, stripped, changed by hand or never executed.
+
+    \b
+    Exit code 0  all hold what a re-execution would give
+              3  some are only stale: their inputs changed since
+              1  some are wrong: stripped, changed by hand, never executed, or kept from being compared
+    """  # noqa: D301
     from livingreview import notebooks
 
     found = [problem for path in notebooks.notebooks() for problem in notebooks.problems(path)]
-    click.echo("\n".join(found) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
-    sys.exit(1 if found else 0)
+    click.echo("\n".join(map(str, found)) or f"all {len(notebooks.notebooks())} notebooks hold what a re-execution would give")
+    stale = [problem.notebook for problem in found if problem.kind == "stale"]
+    if stale:
+        click.echo(notebooks.STALE)
+        if summary:
+            with summary.open("a", encoding="utf-8") as file:
+                file.write(f"{notebooks.STALE}\nStale: {', '.join(stale)}.\n\n")
+    wrong = len(stale) < len(found)
+    sys.exit(1 if wrong else 3 if stale and not allow_stale else 0)
 
 
 @main.command()
@@ -176,9 +197,74 @@ def impact(base: str, head: str | None, as_json: bool) -> None:
     click.echo(text)
 
 
+@main.command()
+@click.argument("site", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--against", envvar="SITE_URL", help="Address or folder of the site as published.  [default: $SITE_URL, else none]")
+@click.option(
+    "--allow-shrink",
+    is_flag=True,
+    envvar="ALLOW_SHRINK",
+    help="Pages may be gone or shorter than before: for a change that means it.  [default: $ALLOW_SHRINK]",
+)
+def publishable(site: Path, against: str | None, allow_shrink: bool) -> None:
+    """Refuse a site with a missing or empty page, or with less text than the published one.
+
+    Every page of _toc.yml must be there with text. Held against the manifest of the published site, no page may be gone, or keep less
+    than 80% of its words. If all is well, the manifest is written into SITE. Exit code 1 if not.
+
+    \b
+    livingreview publishable _build/html
+    livingreview publishable _build/html --against https://example.org/review/
+    """  # noqa: D301
+    from livingreview import publishable as guard
+
+    now = guard.manifest(site, guard.pages())
+    found = guard.empty(now)
+    if against and not allow_shrink:
+        try:
+            found += guard.shrunk(now, guard.published(against))
+        except guard.NoManifestError as error:
+            found.append(f"{error}; try again when it answers, or publish with --allow-shrink")
+    click.echo("\n".join(["not publishable:", *found]) if found else f"publishable: {len(now)} pages, {sum(now.values())} words")
+    if not found:
+        guard.write(site, now)
+    sys.exit(1 if found else 0)
+
+
+@main.command()
+@click.argument("site", metavar="URL_OR_DIR", envvar="SITE_URL")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this Markdown file.  [default: print it]")
+def links(site: str, out: Path | None) -> None:
+    """Follow every link of a site, and list the broken ones.
+
+    Broken is what has a plain answer: no such page, no such host, a bad certificate. Where a server refuses robots or is busy, the link
+    is listed apart. Exit code 1 if any is broken, 2 if the site can't be read.
+
+    \b
+    livingreview links _build/html
+    livingreview links https://example.org/review/ --out links.md
+    """  # noqa: D301
+    from livingreview import links as checker
+
+    try:
+        found = checker.links(site)
+    except checker.NotCheckedError as error:
+        raise click.UsageError(str(error)) from error
+    report = checker.markdown(found, site)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(report, encoding="utf-8")
+    else:
+        click.echo(report)
+    broken = sum(link.broken for link in found)
+    click.echo(f"{broken} broken, {len(found) - broken} not judged", err=True)
+    sys.exit(1 if broken else 0)
+
+
 main.add_command(commands.add)
 main.add_command(commands.from_issue)
 main.add_command(commands.second_reading)
+main.add_command(forge)
 
 
 def _summary(evidence: Path) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -131,7 +133,35 @@ def state(commit: str, root: Path = schema.ROOT) -> Evidence:
     NoSuchStateError
         If git does not know it, or it holds no evidence.
     """
-    command = ["git", "-C", str(root), "archive", "--format=tar", "--end-of-options", commit, *PATHS]
+    with unpacked(commit, PATHS, root) as folder:
+        return read(folder / "evidence", folder / "references.bib")
+
+
+def parting(base: str, root: Path = schema.ROOT) -> str:
+    """The commit at which what is checked out parted from another commit, branch or tag; what came there since makes no difference.
+
+    Raises
+    ------
+    NoSuchStateError
+        If git does not know it, or the two share no commit.
+    """
+    command = ["git", "-C", str(root), "merge-base", "--end-of-options", base, "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # no shell, as below
+    if found.returncode:
+        raise NoSuchStateError(f"there is no evidence at '{base}' that HEAD comes from; name a commit, a branch or a tag that git knows")
+    return found.stdout.strip()
+
+
+@contextmanager
+def unpacked(commit: str, paths: Iterable[str], root: Path = schema.ROOT) -> Iterator[Path]:
+    """A folder with some paths of the repository as of a commit, a branch or a tag, there for as long as it is needed.
+
+    Raises
+    ------
+    NoSuchStateError
+        If git does not know it, or it lacks a path.
+    """
+    command = ["git", "-C", str(root), "archive", "--format=tar", "--end-of-options", commit, *paths]
     packed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # no shell: a name of a commit stays one argument
     if packed.returncode:
         why = packed.stderr.decode(errors="replace").strip().splitlines()[-1:]
@@ -139,7 +169,7 @@ def state(commit: str, root: Path = schema.ROOT) -> Evidence:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter="data")
-        return read(Path(folder) / "evidence", Path(folder) / "references.bib")
+        yield Path(folder)
 
 
 def as_dict(changes: list[Change]) -> dict[str, Any]:

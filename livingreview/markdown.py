@@ -7,5 +7,9 @@ import re
 
 
 def escaped(text: str) -> str:
-    """Text in one line that is never a tag, a link, an image, a heading, a table, code or a mention."""
-    return re.sub(r"([\\`*_{}\[\]|#@~])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
+    """Text in one line that is never a tag, a link, an image, a heading, a table, code, a mention of a person or of an issue.
+
+    A backslash does not keep a mention from being one on code hosts; a space does.
+    """
+    apart = re.sub(r"([@#])(?=\w)", r"\1 ", html.escape(" ".join(text.split()), quote=False))
+    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", apart)

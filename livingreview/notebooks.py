@@ -13,7 +13,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 from nbclient import NotebookClient
@@ -26,6 +28,28 @@ ANALYSES = schema.ROOT / "analyses"
 PACKAGE = Path(__file__).parent
 STAMP = "livingreview"
 MEND = "run 'make refresh' (or 'livingreview refresh')"
+STALE = "Stored outputs are stale. Nothing is left to do for a contributor: a maintainer starts the workflow 'refresh', which renews them."
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+"""Metadata of every refreshed notebook, beside its stamp."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why the stored outputs of one notebook can't be published, with the way out.
+
+    ``stale`` outputs were true once: only their inputs changed since. All else is ``wrong``: stripped, changed by hand, never made, or
+    kept from being compared.
+    """
+
+    notebook: str
+    kind: Literal["stale", "wrong"]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.notebook}: {self.why}; {MEND}"
 
 
 def notebooks(folder: Path = ANALYSES) -> list[Path]:
@@ -39,27 +63,31 @@ def read(path: Path) -> NotebookNode:
     return notebook
 
 
-def problems(path: Path) -> list[str]:
-    """Why the stored outputs of a notebook can't be published, each with the way out. Empty if they can."""
+def problems(path: Path) -> list[Problem]:
+    """Why the stored outputs of a notebook can't be published. Empty if they can."""
     notebook = read(path)
+    why = faults(notebook)
+    if why or notebook.metadata[STAMP].get("inputs") == inputs_digest(notebook):
+        return [Problem(path.name, "wrong", reason) for reason in why]
+    return [Problem(path.name, "stale", "is stale: the evidence or the code changed since its outputs were made")]
+
+
+def faults(notebook: NotebookNode) -> list[str]:
+    """What is wrong with the stored outputs of a notebook, whatever its inputs are now. Empty if they are as a refresh made them."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    found = [f"{path.name}: cell {n} was never executed; {MEND}" for n, cell in enumerate(code, 1) if cell.execution_count is None]
-    found += [
-        f"{path.name}: cell {n} asks not to be compared (nbval); take the tag or comment out, then {MEND}"
-        for n, cell in enumerate(code, 1)
-        if _escapes(cell)
-    ]
+    found = [f"cell {n} was never executed" for n, cell in enumerate(code, 1) if cell.execution_count is None]
+    found += [f"cell {n} asks not to be compared (nbval): take the tag or comment out" for n, cell in enumerate(code, 1) if _escapes(cell)]
     if found:
         return found
     stamp = notebook.metadata.get(STAMP, {})
     if not stamp:
-        return [f"{path.name}: carries no stamp of a refresh; {MEND}"]
+        return ["carries no stamp of a refresh"]
     if stamp.get("outputs") != outputs_digest(notebook):
-        return [f"{path.name}: its stored outputs were stripped or changed since they were made; {MEND}"]
-    if stamp.get("inputs") != inputs_digest(notebook):
-        return [f"{path.name}: is stale: the evidence or the code changed since its outputs were made; {MEND}"]
-    remedy = f"store it with livingreview.publish, which escapes every text, then {MEND}"
-    return [f"{path.name}: {fault}, which no page may show; {remedy}" for fault in outputs.faults(notebook)]
+        return ["its stored outputs were stripped or changed since they were made"]
+    return [
+        f"{fault}, which no page may show: store it with livingreview.publish, which escapes every text"
+        for fault in outputs.faults(notebook)
+    ]
 
 
 def _escapes(cell: NotebookNode) -> bool:
@@ -145,13 +173,7 @@ def execute(path: Path) -> None:
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=40"],
     ).execute()
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-            STAMP: {"inputs": inputs, "outputs": outputs_digest(notebook)},
-        }
-    )
+    notebook.metadata = nbformat.from_dict({**KERNEL, STAMP: {"inputs": inputs, "outputs": outputs_digest(notebook)}})
     write(notebook, path)
 
 

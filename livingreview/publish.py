@@ -149,7 +149,6 @@ def the_second_looks(review: Evidence) -> None:
         "second-look.status": reviewing.status_table(review),
         "second-look.reasons": reviewing.reasons_table(looks),
         "second-look.list": reviewing.looks_table(review, looks),
-        "second-look.file": reviewing.looks_file(review, looks),
     }
     for name, table in tables.items():
         glue(name, HTML(table), display=False)

@@ -5,26 +5,22 @@ The list of rows holds no figure and no link to one, so that it can be read by s
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
 from livingreview import second_look
 from livingreview.agreement import PAIRS, Compared, bearing_kappa, by_kind, correlation, summary
-from livingreview.cells import URL
 from livingreview.evidence import Evidence
-from livingreview.fragments import Text, cell, grid
+from livingreview.fragments import Text, cell, grid, outside
 from livingreview.pooling import pool
 from livingreview.second_look import REASONS, STATUS, SecondLook
 from livingreview.verdicts import VERDICTS
 from livingreview.wording import count, numbers
 
-SHOWN = 60
-"""Rows of the list that the page shows; the file has all."""
+SHOWN = 120
+"""Rows of the list that the page shows."""
 
 
 def statuses(review: Evidence) -> dict[str, Counter[str]]:
@@ -139,21 +135,9 @@ def _line(review: Evidence, look: SecondLook) -> tuple[Text, ...]:
     about = dict.fromkeys(cell(row[name]) for name in ("outcome", "group", "model", "mitigation", "subgroup"))
     what = " · ".join(text for text in about if text) + f" [{row.unit}]"
     place = cell(row.locator) or str(row.source_kind)
-    source = Markup('<a href="{}">{}</a>').format(row.source_url, place) if URL.fullmatch(str(row.source_url)) else place
+    source = outside(row.source_url, place)
     return look.finding, what, review.name(look.synthesis), source, ", ".join(look.reasons), _moves(look)
 
 
 def _moves(look: SecondLook) -> str:
     return "" if look.shift is None else f"{look.shift:.2f}"
-
-
-def looks_file(review: Evidence, looks: list[SecondLook]) -> Markup:
-    """A link that saves the whole list as CSV; the file is in the link, so that it also works from a folder."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n")
-    write.writerow(("finding", "synthesis", "reasons", "moves_its_pool", "source_url"))
-    for look in looks:
-        source = review.findings.at[look.finding, "source_url"]
-        write.writerow((look.finding, look.synthesis, ";".join(look.reasons), _moves(look), source))
-    told = f"the whole list, {count(len(looks), 'row')}, as CSV"
-    return Markup('<p><a download="second-look.csv" href="data:text/csv;charset=utf-8,{}">{}</a></p>').format(quote(out.getvalue()), told)

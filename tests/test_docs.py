@@ -137,9 +137,10 @@ def test_every_page_is_in_the_table_of_contents():
 
 def test_every_command_is_documented_and_has_help():
     contributing = (schema.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for name, command in main.commands.items():
+    inner = {f"{name} {part}": command for name, group in main.commands.items() for part, command in getattr(group, "commands", {}).items()}
+    for name, command in {**main.commands, **inner}.items():
         assert f"livingreview {name}" in contributing
-        shown = CliRunner().invoke(main, [name, "--help"])
+        shown = CliRunner().invoke(main, [*name.split(), "--help"])
         assert shown.exit_code == 0
         assert command.help
         assert all(option.help for option in command.params if getattr(option, "opts", [""])[0].startswith("-"))

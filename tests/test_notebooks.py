@@ -5,8 +5,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 
 from livingreview import notebooks
+from livingreview.cli import main
 
 CODE = "from livingreview.wording import count\nprint(count(2, 'study', 'studies'))"
 
@@ -71,23 +73,47 @@ def unstamped(notebook):
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "reason", "kind", "code"),
     [
-        (never_executed, "cell 1 was never executed"),
-        (stripped, "stripped or changed"),
-        (tampered, "stripped or changed"),
-        (other_code, "stale"),
-        (unstamped, "no stamp"),
-        (hidden_by_tag, "asks not to be compared"),
-        (hidden_by_comment, "asks not to be compared"),
-        (other_metadata, "stripped or changed"),
+        (never_executed, "cell 1 was never executed", "wrong", 1),
+        (stripped, "stripped or changed", "wrong", 1),
+        (tampered, "stripped or changed", "wrong", 1),
+        (other_code, "stale", "stale", 3),
+        (unstamped, "no stamp", "wrong", 1),
+        (hidden_by_tag, "asks not to be compared", "wrong", 1),
+        (hidden_by_comment, "asks not to be compared", "wrong", 1),
+        (other_metadata, "stripped or changed", "wrong", 1),
     ],
 )
-def test_what_a_reexecution_would_not_give_is_refused_with_the_way_out(stored, change, reason):
+def test_what_a_reexecution_would_not_give_is_refused_with_the_way_out(stored, monkeypatch, change, reason, kind, code):
     edit(stored, change)
     (problem,) = notebooks.problems(stored)
-    assert reason in problem
-    assert "make refresh" in problem
+    assert reason in str(problem)
+    assert "make refresh" in str(problem)
+    assert problem.kind == kind
+    monkeypatch.setattr(notebooks.notebooks, "__defaults__", (stored.parent,))
+    said = CliRunner().invoke(main, ["status"])
+    assert said.exit_code == code
+    assert str(problem) in said.output
+
+
+def test_stale_outputs_can_be_allowed_and_are_told_in_the_summary_but_wrong_ones_never(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks.notebooks, "__defaults__", (stored.parent,))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    edit(stored, other_code)
+    assert CliRunner().invoke(main, ["status", "--allow-stale"]).exit_code == 0
+    told = (tmp_path / "summary.md").read_text()
+    assert notebooks.STALE in told
+    assert stored.name in told
+    other = Path(shutil.copy(stored, tmp_path / "other.ipynb"))
+    edit(other, stripped)
+    assert CliRunner().invoke(main, ["status", "--allow-stale"]).exit_code == 1
+
+
+def test_all_is_well_with_what_was_just_made(stored, monkeypatch):
+    monkeypatch.setattr(notebooks.notebooks, "__defaults__", (stored.parent,))
+    said = CliRunner().invoke(main, ["status"])
+    assert (said.exit_code, said.output) == (0, "all 1 notebooks hold what a re-execution would give\n")
 
 
 def test_a_changed_table_makes_it_stale(stored, tmp_path, monkeypatch):
@@ -99,7 +125,7 @@ def test_a_changed_table_makes_it_stale(stored, tmp_path, monkeypatch):
     assert notebooks.problems(stored) == []
     findings = evidence / "findings.csv"
     findings.write_text(findings.read_text().replace(",55,139,", ",56,139,"))
-    assert "stale" in notebooks.problems(stored)[0]
+    assert notebooks.problems(stored)[0].kind == "stale"
 
 
 def test_the_digest_covers_the_modules_a_notebook_uses_and_no_others():

@@ -1,9 +1,7 @@
 """A row is on the list for reasons that a rule finds, and the list holds no figure."""
 
-import csv
 import re
 from dataclasses import replace
-from urllib.parse import unquote
 
 import pytest
 from markupsafe import escape
@@ -114,13 +112,6 @@ def test_the_list_shows_no_figure_of_a_row_and_no_way_to_one(review, looks):
     for look in looks[: reviewing.SHOWN]:
         line = re.search(rf"<tr><td>{look.finding}</td>.*?</tr>", table)[0]
         assert str(escape(review.findings.at[look.finding, "as_reported"])) not in line
-
-
-def test_the_file_holds_the_whole_list(review, looks):
-    link = reviewing.looks_file(review, looks)
-    rows = list(csv.DictReader(unquote(re.search(r'href="data:text/csv;charset=utf-8,([^"]+)"', link)[1]).splitlines()))
-    assert [row["finding"] for row in rows] == [look.finding for look in looks]
-    assert {reason for row in rows for reason in row["reasons"].split(";")} <= set(REASONS)
 
 
 def test_a_hostile_cell_stays_text(review, looks):
