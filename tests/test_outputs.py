@@ -147,8 +147,9 @@ def test_a_stamped_but_hostile_output_stops_the_build_with_the_way_out(tmp_path,
     path = tmp_path / "stamped.ipynb"
     notebooks.write(hostile, path)
     (problem,) = notebooks.problems(path)
-    assert problem.startswith("stamped.ipynb: cell 1 holds a script")
-    assert "livingreview.publish" in problem
+    assert problem.kind == "wrong"
+    assert str(problem).startswith("stamped.ipynb: cell 1 holds a script")
+    assert "livingreview.publish" in str(problem)
 
 
 def test_what_the_renderer_makes_of_hostile_texts_passes():

@@ -60,10 +60,14 @@ def issue(event: Path) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an issue form gets: ``state`` is ``sound``, ``faults`` or ``no form``; the text is Markdown; files by path in the repository."""
+    """What an issue form gets: ``state`` is ``sound``, ``faults`` or ``no form``; ``text`` is Markdown.
+
+    A sound one has the title of its proposal, and the changed files by their path in the repository.
+    """
 
     state: str
     text: str
+    title: str = ""
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +88,8 @@ def answer(body: str, login: str, folder: Folder, services: Services, today: dat
     lines = [*(f"**{form.label('', 'boxes')}**: please tick: {escaped(text)}" for text in sent.unticked), *_told(found, made)]
     if lines:
         return Answer("faults", _faults_text(lines))
-    return Answer("sound", _sound_text(made, folder, named, entry), _files(made, folder))
+    title = f"{'A new study' if entry else 'A further result'}: {named}"
+    return Answer("sound", _sound_text(made, folder, named, entry), title, _files(made, folder))
 
 
 def _named(sent: form.Sent, folder: Folder, services: Services) -> tuple[str, Entry | None]:
