@@ -127,8 +127,8 @@ def _csl_item(text: str, name: str) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError) as error:
         raise CitationError(f"{name}: what came is not CSL-JSON; give the citation as a BibTeX file instead") from error
     items = found if isinstance(found, list) else [found]
-    if len(items) != 1 or not isinstance(items[0], dict) or not _text(items[0], "title"):
-        raise CitationError(f"{name}: holds no single citation with a title; keep one item, with its title")
+    if len(items) != 1 or not isinstance(items[0], dict):
+        raise CitationError(f"{name}: holds no single citation; keep one item")
     return dict(items[0])
 
 
@@ -155,7 +155,16 @@ def from_bibtex(text: str, name: str = "the entry") -> Entry:
 
 
 def from_csl(item: dict[str, Any]) -> Entry:
-    """A CSL-JSON item as a BibTeX entry in the form of ``references.bib``: plain text in UTF-8, no markup."""
+    """A CSL-JSON item as a BibTeX entry in the form of ``references.bib``: plain text in UTF-8, no markup.
+
+    Raises
+    ------
+    CitationError
+        If it has no title.
+    """
+    title = _text(item, "title").removesuffix(".")
+    if not title:
+        raise CitationError("the citation has no title; give it as a BibTeX file: livingreview add study.bib")
     preprint = (
         item.get("type") in ("posted-content", "preprint") or item.get("subtype") == "preprint" or _text(item, "publisher") == "arXiv"
     )
@@ -166,7 +175,7 @@ def from_csl(item: dict[str, Any]) -> Entry:
     ]
     year = next((str(parts[0][0]) for parts in dates if parts and parts[0] and parts[0][0]), "")
     fields = {
-        "title": _text(item, "title").removesuffix("."),
+        "title": title,
         VENUES[kind]: venue,
         "year": year,
         "volume": _text(item, "volume"),
