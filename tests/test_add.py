@@ -358,7 +358,7 @@ def answers(table: str, row: dict[str, str], skipped: tuple[str, ...] = ()) -> l
 
 def test_fields_are_asked_for_one_by_one_with_help_words_and_faults_at_once(work):
     lines = answers("studies", STUDY)
-    lines[0:1] = ["?", "tecnical", "technical"]
+    lines[0:1] = ["?", "?lower no such word", "tecnical", "technical"]
     lines += answers("findings", {**RESULT, "events": "61"}, ("not_pooled",))
     lines += ["12", "n", "y"]  # the mended count; no further result; write it
     done = run(work, "study.bib", asked="\n".join(lines) + "\n")

@@ -38,7 +38,7 @@ def study(given: Given, words: Words, today: date) -> None:
 def findings(given: Given, words: Words, today: date, wrong: Again) -> None:
     """Ask for one result after another; ``wrong`` says what the check finds in the last one, and those fields are asked again."""
     results = given.setdefault("findings", [])
-    while not results or click.confirm(f"\nAnother result? There {'is' if len(results) == 1 else 'are'} {len(results)}", default=False):
+    while not results or click.confirm(f"\nAnother result? ({len(results)} so far)", default=False):
         click.echo(f"\nResult {len(results) + 1}: one number, for one model, arm or subgroup.\n")
         before = results[-1] if results else {}
         results.append({})
@@ -69,12 +69,12 @@ def _ask(column: schema.Column, row: Row, words: Words, today: date, default: st
     if 0 < len(known) <= MANY:
         _show(known)
     elif known:
-        click.echo(f"  One of {len(known)} words; ? shows them.")
+        click.echo(f"  One of {len(known)} words; ? shows them, ?word those with it.")
     while True:
         value = click.prompt("  ", default=default, show_default=bool(default), prompt_suffix="> ").strip()
         value = "" if value == "-" else value
-        if value == "?":
-            _show(known)
+        if value.startswith("?"):
+            _show(known, value[1:].strip().lower())
             continue
         problems = list(cell_faults(column, value, today))
         if value and column.name in words and not column.items and value not in known:
@@ -88,9 +88,10 @@ def _ask(column: schema.Column, row: Row, words: Words, today: date, default: st
         row[column.name] = value
 
 
-def _show(known: dict[str, str]) -> None:
+def _show(known: dict[str, str], wanted: str = "") -> None:
     for word, meaning in known.items():
-        click.echo(f"    {word}" + (f": {meaning}" if meaning and meaning != word else ""))
+        if wanted in f"{word} {meaning}".lower():
+            click.echo(f"    {word}" + (f": {meaning}" if meaning not in ("", word) else ""))
 
 
 def _mend(row: Row, found: list[Fault], words: Words, today: date) -> None:

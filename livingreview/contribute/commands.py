@@ -113,7 +113,7 @@ def from_issue(event: Path, out: Path, evidence: Path, bibliography: Path, doi_u
     \b
     Writes into the folder given by --out
       answer.md     what is said on the issue, in plain words
-      title.txt     title of the proposal
+      title.txt     title of the proposal; only if the form is sound
       files/        the tables as they would be; only if the form is sound
     Exit code 0 if it is, 1 with faults, 2 if the issue is not an evidence form.
 
@@ -128,7 +128,8 @@ def from_issue(event: Path, out: Path, evidence: Path, bibliography: Path, doi_u
     answer = intake.answer(body, login, Folder(evidence, bibliography), Services.at(doi_url, pubmed_url), date.today())
     out.mkdir(parents=True, exist_ok=True)
     (out / "answer.md").write_text(answer.text, encoding="utf-8", errors="replace")
-    for name, text in {"title.txt": answer.title, **{f"files/{name}": text for name, text in answer.files.items()}}.items():
+    title = {"title.txt": answer.title} if answer.title else {}
+    for name, text in (title | {f"files/{name}": text for name, text in answer.files.items()}).items():
         target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="")
