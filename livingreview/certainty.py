@@ -19,9 +19,6 @@ LEVELS = ("very low", "low", "moderate", "high")
 STRONG = ("randomised-trial", "crossover-trial", "non-randomised-trial", "cohort")
 """Designs that lose nothing for risk of bias."""
 
-SECONDARY = 0.25
-"""Share of results read second-hand from which a step is lost."""
-
 WIDE_INTERVAL = (20.0, 50.0)
 WIDE_PREDICTION = (25.0, 50.0)
 """Widths in percentage points from which one, and two, steps are lost; comparisons are judged by the side they lie on."""
@@ -50,14 +47,13 @@ def certainty(review: Evidence, pool: Pool) -> Certainty | None:
         return None
     tiers = [str(review.studies.at[study, "tier"]) for study in pool.studies]
     designs = [str(review.studies.at[study, "design"]) for study in pool.studies]
-    kinds = [str(review.findings.at[e.finding, "source_kind"]) for e in pool.effects]
     none = NO_DIFFERENCE.get(pool.scale)
     low, high = (pool.natural(value) for value in pool.fit.ci)
     new = tuple(pool.natural(value) for value in pool.fit.pi) if pool.fit.pi else None
     small = questioning.small_studies(pool)
     return rate(
         (
-            risk_of_bias(designs, kinds.count("secondary") / len(kinds)),
+            risk_of_bias(designs),
             inconsistency(new, [e.estimate for e in pool.effects], none, pool.unit),
             indirectness(tiers),
             imprecision((low, high), none, len(pool.studies), pool.unit),
@@ -71,15 +67,10 @@ def rate(steps: tuple[Step, ...]) -> Certainty:
     return Certainty(LEVELS[max(0, 3 - sum(step.down for step in steps))], steps)
 
 
-def risk_of_bias(designs: list[str], secondary: float) -> Step:
-    """One step if fewer than half of the studies have a strong design, one if a quarter of the results were read second-hand."""
+def risk_of_bias(designs: list[str]) -> Step:
+    """One step if fewer than half of the studies have a strong design."""
     strong = sum(design in STRONG for design in designs)
-    reasons = [f"{strong} of {len(designs)} studies are trials or cohorts"]
-    down = int(strong < len(designs) / 2)
-    if secondary >= SECONDARY:
-        down += 1
-        reasons.append(f"{numbers([100 * secondary], '%')[0]} of the results were read second-hand")
-    return Step("risk of bias", down, "; ".join(reasons))
+    return Step("risk of bias", int(strong < len(designs) / 2), f"{strong} of {len(designs)} studies are trials or cohorts")
 
 
 def inconsistency(prediction: tuple[float, ...] | None, results: list[float], none: float | None, unit: str) -> Step:

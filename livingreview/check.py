@@ -83,7 +83,7 @@ def _check_rows(sheets: dict[str, Sheet]) -> None:
     context = rules.Context(*({row[key]: row for _, row in rows[name]} for name, key in keys))
     by_table = {
         "findings": (rules.finding_form, rules.counts, rules.interval, lambda row: rules.pooled(row, context)),
-        "readings": (rules.counts, lambda row: rules.reading(row, context)),
+        "readings": (lambda row: rules.reading(row, context),),
         "studies": (rules.study,),
         "syntheses": (rules.synthesis,),
         "models": (rules.model,),

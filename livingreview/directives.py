@@ -16,16 +16,25 @@ from docutils import nodes
 from myst_nb.ext.glue.utils import create_pending_glue_ref
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from livingreview import schema
 from livingreview.evidence import load
-from livingreview.notebooks import ANALYSES
+from livingreview.notebooks import ANALYSES, read
 
 Cell: TypeAlias = "str | nodes.Node"
+LOG = logging.getLogger(__name__)
 
 review = cache(load)
 """The evidence, loaded once a build (``review.cache_clear()`` before the next)."""
+
+
+@cache
+def names(stem: str) -> set[str]:
+    """Names under which a notebook has stored outputs; cached like the evidence."""
+    outputs = [output for cell in read(ANALYSES / f"{stem}.ipynb").cells for output in cell.get("outputs", ())]
+    return {output.metadata["scrapbook"]["name"] for output in outputs if "scrapbook" in output.get("metadata", {})}
 
 
 def stored(env: BuildEnvironment, document: nodes.document, place: tuple[str, int], key: str, text: bool) -> nodes.Element:
@@ -36,6 +45,10 @@ def stored(env: BuildEnvironment, document: nodes.document, place: tuple[str, in
     stem, _, name = key.rpartition(":")
     stem = stem or env.docname.rpartition("/")[2]
     env.note_dependency(str(ANALYSES / f"{stem}.ipynb"))
+    if name not in names(stem):
+        why = "a question has estimate, interval and prediction only while it is pooled; reword the sentence, or correct the name"
+        LOG.warning("analyses/%s.ipynb stores no '%s': %s", stem, name, why, location=place)
+        return nodes.inline(text=f"({name} is not there)")
     how = {"inline": True, "gtype": "text", "fmt_spec": "s"} if text else {}
     found: nodes.Element = create_pending_glue_ref(document, *place, f"/analyses/{stem}.ipynb", name, **how)
     return found

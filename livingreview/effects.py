@@ -62,6 +62,10 @@ class Effect:
     other: str = ""
 
 
+SECOND_HAND = "read in a report about the study, not in the study itself"
+"""Why a result from a secondary source has no weight in a pool."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A finding that enters no pool, and why. ``estimate`` (in the unit of the pool) is shown where there is one."""
@@ -76,8 +80,17 @@ class Refusal:
 def effects(rows: pd.DataFrame, scale: str) -> list[Effect | Refusal]:
     """All rows of one question: the two arms of a pair together where the scale compares, every other row by itself.
 
-    Nothing drops out: each row is the ``finding`` or the ``other`` of exactly one result.
+    Nothing drops out: each row is the ``finding`` or the ``other`` of exactly one result. One that rests on a report is shown, not weighed.
     """
+    reported = set(rows.loc[rows["source_kind"] == "secondary", "finding"])
+    return [_unweighed(one) if {one.finding, one.other} & reported else one for one in _combined(rows, scale)]
+
+
+def _unweighed(result: Effect | Refusal) -> Refusal:
+    return Refusal(result.finding, result.study, SECOND_HAND, result.estimate, result.other)
+
+
+def _combined(rows: pd.DataFrame, scale: str) -> list[Effect | Refusal]:
     found: list[Effect | Refusal] = []
     pairs: dict[str, list[Any]] = {}
     row: Any

@@ -98,7 +98,6 @@ def _exclusions(review: Evidence, effects: tuple[Effect, ...]) -> list[Check]:
     confirmed = set(findings.index[findings["checked"].notna()])
     keep: dict[str, Callable[[Effect], bool]] = {
         "without preprints": lambda e: str(studies.at[e.study, "publication"]) != "preprint",
-        "without secondary sources": lambda e: str(findings.at[e.finding, "source_kind"]) != "secondary",
         "real patients or their data only": lambda e: studies.at[e.study, "tier"] in REAL,
         "confirmed rows only": lambda e: e.finding in confirmed,
     }

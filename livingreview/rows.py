@@ -80,6 +80,8 @@ def reading(row: Row, context: Context) -> Blame:
     finding = context.findings.get(row["finding"])
     if finding and row["by"] and _same_person(row["by"], finding["added_by"]):
         yield "by", "added the finding, and nobody is their own second reader", "have somebody else read it"
+    if row["total"]:  # a reader may see a count without its denominator
+        yield from counts(row)
     if bool(row["ci_low"]) != bool(row["ci_high"]):
         yield "ci_low" if row["ci_high"] else "ci_high", "is empty: half an interval", "give both ends or none"
     if finding and any(finding[name] for name in RESULTS) and not any(first_reading(row)[name] for name in RESULTS):
@@ -136,6 +138,8 @@ def pooled(row: Row, context: Context) -> Blame:
     pool = context.syntheses[row["synthesis"]]
     if row["study"] in context.studies and context.studies[row["study"]]["llm"] == "no" and pool["llm"] == "yes":
         yield "synthesis", "takes results of LLMs only, and the study is about AI in general (llm = no)", "say so in not_pooled"
+    if row["study"] in context.studies and context.studies[row["study"]]["notice"] == "retraction":
+        yield "synthesis", "is of a retracted study", "say so in not_pooled"
     if row["role"] == "comparator":
         yield "role", "never enters a pool", "say why in not_pooled"
     arm = row["pair"] and row["unit"] == "%" and pool["scale"] in ("odds ratio", "risk difference")
@@ -152,6 +156,9 @@ def study(row: Row) -> Blame:
         yield "shares_data_with", "names the study itself", "remove it"
     if row["domain"] and row["domain"] in row["other_domains"].split(";"):
         yield "other_domains", "repeats the domain", "remove it"
+    if bool(row["notice"]) != bool(row["notice_checked"]):
+        column = "notice_checked" if row["notice"] else "notice"
+        yield column, "is empty: what was seen has its date, and the reverse", "give both, or neither"
 
 
 def synthesis(row: Row) -> Blame:

@@ -29,6 +29,7 @@ def refuse_unpublishable(app: Sphinx) -> None:
         With every reason and its remedy, up to :data:`MOST`.
     """
     directives.review.cache_clear()
+    directives.names.cache_clear()
     found = [str(fault) for fault in check()] or [str(problem) for path in notebooks() for problem in problems(path)]
     if found:
         rest = [f"and {len(found) - MOST} more: run 'livingreview check'"] if len(found) > MOST else []

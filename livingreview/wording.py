@@ -81,7 +81,7 @@ def figures(pool: Pool) -> dict[str, str]:
         "refused": str(len(pool.refused)),
     }
     values = values_of(pool)
-    if values and pool.unit != MIXED and not (pool.fit and pool.unit != "%"):
+    if values and pool.unit != MIXED:
         found["low"], found["high"] = numbers([min(values), max(values)], pool.unit)
     return found | (_fit_figures(pool, pool.fit) if pool.fit else {})
 

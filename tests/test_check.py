@@ -385,6 +385,7 @@ WORDS = [
     cell("an unknown specialty is a fault", "studies", CHELLI, {"specialty": "Orthopaedics"}, "did you mean 'orthopaedics'"),
     cell("an unknown kind of data is a fault", "studies", CHELLI, {"data": "literatur"}, "did you mean 'literature'"),
     cell("an unknown word in a list is a fault", "studies", CHELLI, {"other_domains": "bias;thrust"}, "did you mean 'trust'"),
+    cell("a notice without its date is a fault", "studies", CHELLI, {"notice": "none-seen", "notice_checked": ""}, "has its date", at="notice_checked", shown=""),
     cell("a country by name is a fault", "studies", CHELLI, {"country": "Germany"}, "is not in evidence/countries.csv"),
     cell("a country of another form is a fault", "countries", "FR", {"country": "fr"}, "form expected", "studies.country"),
     cell("an unknown income group is a fault", "countries", "FR", {"income": "hihg"}, "did you mean 'high'"),
@@ -938,3 +939,12 @@ def test_command_reports_a_folder_that_is_not_there(tables: Tables) -> None:
     code, out, _ = run(Tables(tables.root / "nowhere"))
     assert code == 1
     assert len(out.splitlines()) == len(schema.tables()) + 1
+
+
+def test_a_retracted_study_never_enters_a_pool(tables):
+    tables.set("studies", CHELLI, "notice", "retraction")
+    tables.set("studies", CHELLI, "notice_checked", "2026-11-26")
+    entering = [row["finding"] for row in tables.rows("findings") if row["study"] == CHELLI and row["synthesis"] and not row["not_pooled"]]
+    found = tables.check()
+    assert len(found) == len(entering) > 0
+    assert {(fault.column, fault.problem) for fault in found} == {("synthesis", "is of a retracted study")}

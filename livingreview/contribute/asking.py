@@ -13,7 +13,18 @@ from livingreview.contribute.proposal import Given, Row, fields
 from livingreview.faults import Fault, nearest
 
 RARE = {
-    "studies": ("other_domains", "shares_data_with", "data_url", "notes", "setting", "models", "llm", "publication"),
+    "studies": (
+        "other_domains",
+        "shares_data_with",
+        "data_url",
+        "notes",
+        "setting",
+        "models",
+        "llm",
+        "publication",
+        "notice",
+        "notice_checked",
+    ),
     "findings": ("ci_level", "sd", "n_group", "n_comparator", "mitigation", "role", "pair", "arm", "flip"),
 }
 """Columns asked for only by name: mostly empty, or mostly filled by themselves."""
