@@ -41,7 +41,6 @@ def status_counts(review: Evidence) -> dict[str, str]:
     sure = pooled["read twice"] + pooled["recomputed"]
     return {
         "pooled": f"{pooled.total():,}",
-        "pooled_twice": f"{pooled['read twice']:,}",
         "pooled_sure_share": numbers([100 * sure / pooled.total()], "%")[0] if pooled else "0%",
     }
 
@@ -72,7 +71,6 @@ def readings_told(compared: list[Compared]) -> dict[str, str]:
         f"not computed: {count(bearings, 'pair')}, and {PAIRS} are needed" if bearings < PAIRS else "not defined: one word is all there is"
     )
     return {
-        "number": f"{len(compared):,}",
         "told": said,
         "kappa": why if kappa is None else f"{kappa:.2f} ({count(bearings, 'pair')})",
         "pairs": str(PAIRS),

@@ -139,7 +139,7 @@ def _within(row: Row, known: set[str], *columns: str) -> bool:
 def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     """Rows of ``STUDIES`` and all rows that these need."""
     studies = [row for row in tables["studies"] if row["study"] in STUDIES]
-    findings = [row for row in tables["findings"] if row["study"] in STUDIES]
+    findings = [{**row, "checked": "", "checked_by": ""} for row in tables["findings"] if row["study"] in STUDIES]
     names = {row["model"] for row in findings}.union(*(row["models"].split(";") for row in studies))
     excluded = next(row["candidate"] for row in tables["screening"] if row["decision"] == "exclude" and not row["study"])
     yield "studies", studies

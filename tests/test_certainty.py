@@ -84,7 +84,7 @@ def test_the_level_follows_from_the_steps(downs, level):
 
 def test_every_step_says_what_was_computed():
     steps = [
-        risk_of_bias([BENCH], 0.5),
+        risk_of_bias([BENCH]),
         inconsistency((4.0, 94.0), [18.0], None, "%"),
         indirectness(["exam"]),
         imprecision((17.0, 76.0), None, 4, "%"),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from livingreview.effects import Effect, Refusal, effect, effects
+from livingreview.effects import SECOND_HAND, Effect, Refusal, effect, effects
 
 
 class Row:
@@ -14,7 +14,7 @@ class Row:
 
     def __init__(self, **given):
         empty = dict.fromkeys(["events", "total", "estimate", "ci_low", "ci_high", "sd", "p", "n_group", "pair", "arm", "as_reported"])
-        known = {"finding": "a2024b-1", "study": "a2024b", "flip": "no", "measure": "proportion", "ci_level": 95}
+        known = {"finding": "a2024b-1", "study": "a2024b", "flip": "no", "measure": "proportion", "ci_level": 95, "source_kind": "article"}
         self.__dict__.update({**known, **empty, **given})
 
 
@@ -191,3 +191,12 @@ def test_an_arm_alone_is_refused_by_its_key():
     row = vars(Row(events=1, total=2, pair="a2024b:1", arm="with"))
     (found,) = effects(pd.DataFrame([row]).astype(object), "risk difference")
     assert (found.finding, found.reason) == ("a2024b-1", "the other arm of its pair is not in this question")
+
+
+@pytest.mark.parametrize("kinds", [("secondary", "article"), ("article", "secondary")])
+def test_a_result_read_in_a_report_is_shown_and_never_weighed(kinds):
+    one, two = ({"events": events, "total": 50, "source_kind": kind} for events, kind in zip((30, 20), kinds, strict=True))
+    (found,) = arms("risk difference", one, two)
+    assert isinstance(found, Refusal)
+    assert found.reason == SECOND_HAND
+    assert found.estimate == pytest.approx(20.0)
