@@ -1,8 +1,8 @@
 """What a page can write to show evidence.
 
-Roles: ``{num}``, ``{finding}``, ``{study}``. Directives: ``{question}``, ``{stored}``; those of :mod:`livingreview.catalogue` are made
-from the tables alone. Numbers and figures come from the notebooks' stored outputs. Text from the tables becomes docutils text nodes,
-which are escaped when written: it can't become markup.
+Roles: ``{num}``, ``{finding}``, ``{study}``. Directives: ``{question}``, ``{rows}``, ``{stored}``; those of
+:mod:`livingreview.catalogue` are made from the tables alone. Numbers and figures come from the notebooks' stored outputs.
+Text from the tables becomes docutils text nodes, which are escaped when written: it can't become markup.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from livingreview import schema
-from livingreview.evidence import load
+from livingreview.evidence import Evidence, load
 from livingreview.notebooks import ANALYSES, read
 
 Cell: TypeAlias = "str | nodes.Node"
@@ -112,14 +112,33 @@ class Stored(SphinxDirective):
 
 
 class Question(SphinxDirective):
-    """A question's answer, figure and rows: ``{question} fabricated-references``."""
+    """A question's answer, figure and checks, and the way to its rows: ``{question} fabricated-references``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """A paragraph with the answer, the figure, its checks, and the rows behind it."""
-        answer, figure, checks, rows = (
-            stored(self.env, self.state.document, self.get_source_info(), f"{self.arguments[0]}.{part}", text=part == "answer")
-            for part in ("answer", "figure", "checks", "rows")
+        """A paragraph with the answer, the figure, its checks, and a link to the rows behind it."""
+        name = self.arguments[0]
+        answer, figure, checks, behind = (
+            stored(self.env, self.state.document, self.get_source_info(), f"{name}.{part}", text=part in ("answer", "behind"))
+            for part in ("answer", "figure", "checks", "behind")
         )
-        return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, checks, rows]
+        link = nodes.reference("", "", behind, refuri=f"rows-{review().asked_in(name)}.html#rows-{name}", internal=True)
+        to_rows = nodes.paragraph("", "", nodes.Text("Behind it: "), link, nodes.Text("."), classes=["lr-behind"])
+        return [nodes.paragraph("", "", answer, classes=["lr-answer"]), figure, checks, to_rows]
+
+
+class Rows(SphinxDirective):
+    """The rows behind every question of a chapter: ``{rows} technical``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A section a question, with a link back to its answer."""
+        evidence, domain = review(), self.arguments[0]
+        return [self._section(evidence, domain, name) for name in evidence.questions(domain)]
+
+    def _section(self, evidence: Evidence, domain: str, name: str) -> nodes.section:
+        back = nodes.reference("", str(evidence.syntheses.at[name, "question"]), refuri=evidence.place(name), internal=True)
+        rows = stored(self.env, self.state.document, self.get_source_info(), f"{domain}:{name}.rows", text=False)
+        return nodes.section("", nodes.title("", evidence.name(name)), nodes.paragraph("", "", back), rows, ids=[f"rows-{name}"])

@@ -26,19 +26,26 @@ QUARTILES = 4
 
 
 def rows(review: Evidence, pool: Pool) -> Markup:
-    """All rows of a question: those shown, with source and how each effect came about, then those left out, with why."""
-    mine = review.findings[review.findings["synthesis"] == pool.synthesis]
-    used, left_out = mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
-    asked: Any = review.syntheses.loc[pool.synthesis]
+    """All rows of a question: its rule, those shown, with source and how each effect came about, then those left out, with why."""
+    used, left_out = _rows_of(review, pool)
     entries = _entries(pool)
     shown = [(_finding(review, row), review.reported(str(row.finding)), _source(row), _entry(row, entries)) for row in used.itertuples()]
-    inner = Markup("<p>Rule: {}</p>").format(asked.rule)
-    inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
-    summary = count(len(used), "row")
-    if len(left_out):
-        inner += _left_out(review, left_out)
-        summary += f", and {len(left_out)} left out with the reason"
-    return details(summary, inner)
+    inner = Markup("<p>Rule: {}</p>").format(review.syntheses.at[pool.synthesis, "rule"])
+    if shown:
+        inner += grid("Results of this question", ("Result", "As reported", "Source", "How it enters"), shown)
+    return inner + (_left_out(review, left_out) if len(left_out) else "")
+
+
+def behind(review: Evidence, pool: Pool) -> str:
+    """How many rows a question has: ``8 rows, and 10 left out with the reason``."""
+    used, left_out = _rows_of(review, pool)
+    return count(len(used), "row") + (f", and {len(left_out)} left out with the reason" if len(left_out) else "")
+
+
+def _rows_of(review: Evidence, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of a question that enter or are shown, and those left out."""
+    mine = review.findings[review.findings["synthesis"] == pool.synthesis]
+    return mine[mine["not_pooled"].isna()], mine[mine["not_pooled"].notna()]
 
 
 def _left_out(review: Evidence, rows: pd.DataFrame) -> Markup:

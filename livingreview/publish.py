@@ -47,7 +47,7 @@ def question(review: Evidence, synthesis: str) -> None:
     """Answer a question and store its numbers, its figure (also displayed), its checks and the rows behind it."""
     answered = pool(review, synthesis)
     sure = certainty(review, answered)
-    store(synthesis, _said(answered, sure))
+    store(synthesis, _said(answered, sure) | {"behind": fragments.behind(review, answered)})
     glue(f"{synthesis}.rows", HTML(fragments.rows(review, answered)), display=False)
     glue(f"{synthesis}.checks", HTML(fragments.questioned(review, answered, sure)), display=False)
     show(f"{synthesis}.figure", _figure(review, answered))

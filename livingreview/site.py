@@ -42,7 +42,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", pages.finish)
     for role, kind in {"num": directives.Number, "finding": directives.Finding, "study": directives.Study}.items():
         app.add_role(role, kind())
-    for room, names in ((directives, ("Question", "Stored")), (catalogue, ("Included", "Studies", "References", "Findings", "Codebook"))):
+    for room, names in (
+        (directives, ("Question", "Rows", "Stored")),
+        (catalogue, ("Included", "Studies", "References", "Findings", "Codebook")),
+    ):
         for name in names:
             app.add_directive(name.lower(), getattr(room, name))
     return {"version": __version__, "env_version": _code_version(), "parallel_read_safe": False, "parallel_write_safe": True}
