@@ -261,6 +261,28 @@ def links(site: str, out: Path | None) -> None:
     sys.exit(1 if broken else 0)
 
 
+@main.command()
+@click.argument("version")
+@click.option("--head", metavar="REF", help="The state to keep: a commit, branch or tag.  [default: the working tree]")
+def snapshot(version: str, head: str | None) -> None:
+    """Print the answers of a state as rows of evidence/history.csv, under the name of a VERSION.
+
+    Done at each release, so that the page of changes can say what came after.
+
+    \b
+    livingreview snapshot 0.2.0 --head v0.2.0 >> evidence/history.csv
+    """  # noqa: D301
+    from livingreview import evidence, history, impact
+    from livingreview.reading import line
+
+    try:
+        review = impact.state(head) if head else evidence.load()
+    except impact.NoSuchStateError as error:
+        raise click.UsageError(str(error)) from error
+    for row in history.snapshot(review, version):
+        click.echo(line(list(row.values())))
+
+
 main.add_command(commands.add)
 main.add_command(commands.from_issue)
 main.add_command(commands.second_reading)

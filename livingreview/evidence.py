@@ -45,6 +45,7 @@ class Evidence:
     countries: pd.DataFrame
     framework: pd.DataFrame
     checklist: pd.DataFrame
+    history: pd.DataFrame
     bibliography: BibliographyData
 
     def citation(self, study: str) -> str:

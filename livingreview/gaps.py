@@ -176,7 +176,14 @@ def priorities(review: Evidence, found: list[Gapped]) -> dict[str, list[Priority
         ),
         "reporting": _first(
             [
-                ((-number,), Priority(name, review.name(name), f"{count(number, 'study', 'studies')} without denominator or interval"))
+                (
+                    (-number,),
+                    Priority(
+                        name,
+                        review.name(name),
+                        f"{count(number, 'study', 'studies')} not weighed: no denominator or interval, or read in a report",
+                    ),
+                )
                 for name, number in lost.items()
             ]
         ),

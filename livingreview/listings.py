@@ -13,6 +13,7 @@ from livingreview.fragments import Text, details, grid, link, outside
 from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
+from livingreview.history import Moved
 from livingreview.overview import by_domain_and_tier, by_question_and_tier
 from livingreview.profile import Profile
 from livingreview.questioning import REAL
@@ -157,3 +158,23 @@ def priorities_table(review: Evidence, name: str, priorities: list[Priority]) ->
     """A list of priorities, each with the reason for which its rule picked it."""
     lines = [(asked(review, one.key) if one.key in review.syntheses.index else one.name, one.reason) for one in priorities]
     return grid(f"Priorities: {name}", ("What", "Why it is on the list"), lines, tight=True)
+
+
+def changes_table(review: Evidence, changes: list[Moved]) -> Markup:
+    """Questions that are answered otherwise than in an earlier version, to be searched and filtered."""
+    lines = [
+        (
+            asked(review, one.synthesis),
+            review.asked_in(one.synthesis),
+            one.before or "not asked",
+            one.now,
+            _step(one.sure_before, one.sure_now),
+        )
+        for one in changes
+    ]
+    head = ("Question", "Chapter", "Before", "Now", "Certainty")
+    return grid("What changed in the answers", head, lines, search=True, lists=("Question", "Before", "Now"))
+
+
+def _step(before: str, now: str) -> str:
+    return (now or "not rated") if before == now else f"{before or 'not rated'}, now {now or 'not rated'}"

@@ -15,7 +15,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 from myst_nb import glue
 
-from livingreview import agreement, fragments, framework, gaps, generations, listings, overview, profile, reviewing, second_look
+from livingreview import agreement, fragments, framework, gaps, generations, history, listings, overview, profile, reviewing, second_look
 from livingreview.certainty import Certainty, certainty
 from livingreview.charts import bars, flow, forest, maps, times
 from livingreview.charts.look import AnyChart
@@ -152,3 +152,16 @@ def the_second_looks(review: Evidence) -> None:
     }
     for name, table in tables.items():
         glue(name, HTML(table), display=False)
+
+
+def the_changes(review: Evidence) -> None:
+    """Store what the answers were in the last version that was kept, where they differ from those of today."""
+    version = str(review.history["version"].max())
+    changes = history.moved(review, version)
+    counts = {
+        "since": version,
+        "number": str(len(changes)),
+        "pooled": str(sum(bool(one.sure_now) and not one.sure_before for one in changes)),
+    }
+    store("changes", counts | {"unpooled": str(sum(bool(one.sure_before) and not one.sure_now for one in changes))})
+    glue("changes.table", HTML(listings.changes_table(review, changes)), display=False)

@@ -152,7 +152,9 @@ def _pooled_answer(pool: Pool, fit: Fit) -> str:
     caution = " So few studies give a rough answer only." if len(pool.studies) < 5 else ""
     beside = len(pool.shown) - len(pool.studies)
     if beside:
-        caution += f" {count(beside, 'more study is', 'more studies are')} shown but can't be weighed: no denominator or interval."
+        caution += (
+            f" {count(beside, 'more study is', 'more studies are')} shown but not weighed: no denominator or interval, or read in a report."
+        )
     expected = f"A new study would be expected between {found['prediction'].replace(' to ', ' and ')}."
     if not fit.pi:
         expected = "How far a new study may be from it can't be told yet."

@@ -149,6 +149,7 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     for row in tables["framework"]:
         if row["challenge"] in CHALLENGES:
             asked.update(row["questions"].split(";"), filter(None, row["mitigations"].split(";")))
+    yield "history", [row for row in tables["history"] if row["synthesis"] in asked]
     yield "syntheses", [row for row in tables["syntheses"] if row["synthesis"] in asked]
     yield "models", [row for row in tables["models"] if row["name"] in names]
     yield "screening", [row for row in tables["screening"] if row["study"] in STUDIES or row["candidate"] == excluded]

@@ -180,7 +180,9 @@ def project(tmp_path, monkeypatch):
     commit(tmp_path, "base")
     git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
     findings = tmp_path / "evidence" / "findings.csv"
-    findings.write_text(findings.read_text(encoding="utf-8").replace(",55,139,39.6,", ",54,139,38.8,", 1), encoding="utf-8")
+    line = next(line for line in findings.read_text(encoding="utf-8").splitlines() if line.startswith(f"{ROW},"))
+    new = re.sub(r",[^,]*,[^,]*$", ",,", line).replace(",55,139,39.6,", ",54,139,38.8,")  # no longer confirmed by a reading
+    findings.write_text(findings.read_text(encoding="utf-8").replace(line, new), encoding="utf-8")
     commit(tmp_path, "head")
     for function in (review.standing, review.markdown):
         monkeypatch.setattr(function, "__defaults__", (tmp_path,))

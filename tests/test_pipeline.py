@@ -1,6 +1,7 @@
 """The promise, end to end, on a copy of the project: a changed count is caught, then published; stale or stripped outputs never are."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,12 +44,14 @@ def run(project, *command):
 
 
 def change_one_count(project):
-    """One more fabricated reference than the study reported."""
+    """More fabricated references than the study reported, in a row that nobody has confirmed."""
     findings = project / "evidence" / "findings.csv"
     text = findings.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith(f"{ROW},"))
     assert ",55,139,39.6," in line
-    findings.write_text(text.replace(line, line.replace(",55,139,39.6,", ",110,139,79.1,")), encoding="utf-8")
+    findings.write_text(
+        text.replace(line, re.sub(r",[^,]*,[^,]*$", ",,", line).replace(",55,139,39.6,", ",110,139,79.1,")), encoding="utf-8"
+    )
 
 
 def published(project):
