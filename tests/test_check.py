@@ -385,6 +385,7 @@ WORDS = [
     cell("an unknown specialty is a fault", "studies", CHELLI, {"specialty": "Orthopaedics"}, "did you mean 'orthopaedics'"),
     cell("an unknown kind of data is a fault", "studies", CHELLI, {"data": "literatur"}, "did you mean 'literature'"),
     cell("an unknown word in a list is a fault", "studies", CHELLI, {"other_domains": "bias;thrust"}, "did you mean 'trust'"),
+    cell("an answer of an unknown version is a fault", "history", "0.2.0:fabricated-references", {"version": "9.9.9"}, "is not in evidence/releases.csv"),
     cell("a notice without its date is a fault", "studies", CHELLI, {"notice": "none-seen", "notice_checked": ""}, "has its date", at="notice_checked", shown=""),
     cell("a country by name is a fault", "studies", CHELLI, {"country": "Germany"}, "is not in evidence/countries.csv"),
     cell("a country of another form is a fault", "countries", "FR", {"country": "fr"}, "form expected", "studies.country"),
