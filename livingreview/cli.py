@@ -267,10 +267,10 @@ def links(site: str, out: Path | None) -> None:
 def snapshot(version: str, head: str | None) -> None:
     """Print the answers of a state as rows of evidence/history.csv, under the name of a VERSION.
 
-    Done at each release, so that the page of changes can say what came after.
+    Done at each release, with the code of that release, so that the page of changes can say what came after.
 
     \b
-    livingreview snapshot 0.2.0 --head v0.2.0 >> evidence/history.csv
+    livingreview snapshot 0.3.0 >> evidence/history.csv
     """  # noqa: D301
     from livingreview import evidence, history, impact
     from livingreview.reading import line

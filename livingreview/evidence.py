@@ -5,6 +5,7 @@ Loading refuses faulty tables (see :mod:`livingreview.check`): a row never drops
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,6 @@ from pybtex.database import BibliographyData, parse_file
 from livingreview import schema
 from livingreview.bibliography import link, short_citations
 from livingreview.check import check
-from livingreview.reading import read_sheet
 
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "date": "string"}
 ACRONYMS = {"llm": "LLM", "llms": "LLMs", "ai": "AI", "cpt": "CPT", "icd": "ICD", "auroc": "AUROC"}
@@ -147,10 +147,17 @@ def _frame(table: schema.Table, path: Path) -> pd.DataFrame:
 
 
 def printed(name: str, folder: Path = schema.EVIDENCE) -> dict[str, dict[str, str]]:
-    """Rows of a table by key, each cell as it is written: where it counts that 39.0 has one digit more than 39."""
+    """Rows of a table by key, each cell as it is written, unchecked: where it counts that 39.0 has one digit more than 39.
+
+    A table or column that is not there is empty.
+    """
     table = schema.tables()[name]
-    sheet = read_sheet(folder / table.path, table.path, table.header)
-    return {row[table.key]: row for row in (dict(zip(sheet.header, cells, strict=True)) for cells in sheet.rows)}
+    path = folder / table.path
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = [{column: row.get(column) or "" for column in table.header} for row in csv.DictReader(file)]
+    return {row[table.key]: row for row in rows}
 
 
 def read(folder: Path, bibliography: Path) -> Evidence:

@@ -65,7 +65,11 @@ def test_pointing_at_a_chart_makes_it_interactive_with_the_local_bundle(browser,
     chart.locator(".mark-symbol path").first.hover()
     tip = visit.page.locator("#vg-tooltip-element.visible")
     tip.wait_for(timeout=5_000)
-    assert "Bhattacharyya 2023" in tip.inner_text()
+    first = min((row.study for row in load().findings.query("synthesis == 'fabricated-references'").itertuples()), key=load().year)
+    shown = chart.locator(".lr-chart").get_attribute("aria-label") or ""
+    result = re.search(r"Result\s+(.+)", tip.inner_text())[1]
+    assert load().year(first) in result
+    assert result.split(" · ")[0] in shown
     assert visit.wrong == []
     context.close()
 
