@@ -182,7 +182,7 @@ COMMANDS = (
     "##[add-mask]x",
     "x\nEOF\nPATH=/tmp",
     "-rf",
-    "--output=/tmp/hit",
+    "--output=../hit",
 )
 
 HIDDEN = (
