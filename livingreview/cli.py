@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -250,15 +251,43 @@ def links(site: str, out: Path | None) -> None:
         found = checker.links(site)
     except checker.NotCheckedError as error:
         raise click.UsageError(str(error)) from error
-    report = checker.markdown(found, site)
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(report, encoding="utf-8")
-    else:
-        click.echo(report)
+    _report(checker.markdown(found, site), out)
     broken = sum(link.broken for link in found)
     click.echo(f"{broken} broken, {len(found) - broken} not judged", err=True)
     sys.exit(1 if broken else 0)
+
+
+@main.command()
+@click.argument("source", metavar="[FILE.csv|ADDRESS]", required=False)
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=str(date.today()), help="Day of the copy.  [default: today]")
+@click.option("--write", is_flag=True, help="Write what was found into evidence/studies.csv.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this Markdown file.  [default: print it]")
+def notices(source: str | None, as_of: datetime, write: bool, out: Path | None) -> None:
+    """Look for retractions, corrections and concerns of the included studies.
+
+    They are looked up in the Retraction Watch database, which is downloaded from Crossref (some 60 MB), or read from FILE.csv.
+    A study is found by its DOI, its PubMed or its arXiv number.
+    Exit code 1 if a notice is found that evidence/studies.csv does not have, 2 if the database can't be read.
+
+    \b
+    livingreview notices
+    livingreview notices --write
+    livingreview notices retraction_watch.csv --as-of 2026-08-08 --write
+    """  # noqa: D301
+    from livingreview import evidence, notices
+
+    try:
+        with notices.opened(source or notices.ADDRESS) as file:
+            database = notices.read(file)
+        found = notices.look_up(evidence.read(schema.EVIDENCE, schema.BIBLIOGRAPHY).bibliography, database)
+    except notices.NoDatabaseError as error:
+        raise click.UsageError(str(error)) from error
+    studies = evidence.printed("studies")
+    new = notices.unknown(studies, found)
+    _report(notices.markdown(studies, found, new), out)
+    if write:
+        notices.write(schema.EVIDENCE / "studies.csv", studies, found, as_of.date())
+    sys.exit(1 if new and not write else 0)
 
 
 @main.command()
@@ -287,6 +316,15 @@ main.add_command(commands.add)
 main.add_command(commands.from_issue)
 main.add_command(commands.second_reading)
 main.add_command(forge)
+
+
+def _report(text: str, out: Path | None) -> None:
+    """Write a report to a file, or print it."""
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text)
 
 
 def _summary(evidence: Path) -> str:

@@ -40,6 +40,7 @@ class Evidence:
     syntheses: pd.DataFrame
     models: pd.DataFrame
     screening: pd.DataFrame
+    searches: pd.DataFrame
     events: pd.DataFrame
     releases: pd.DataFrame
     countries: pd.DataFrame

@@ -8,8 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from livingreview import gaps, schema
+from livingreview.depth import Depth
 from livingreview.evidence import DOMAINS, Evidence
-from livingreview.fragments import Text, details, grid, link, outside
+from livingreview.fragments import Text, cell, details, grid, link, outside
 from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
@@ -178,3 +179,34 @@ def changes_table(review: Evidence, changes: list[Moved]) -> Markup:
 
 def _step(before: str, now: str) -> str:
     return (now or "not rated") if before == now else f"{before or 'not rated'}, now {now or 'not rated'}"
+
+
+def depth_table(review: Evidence, found: list[Depth]) -> Markup:
+    """Every question with its studies and the searches made for it, to be searched and filtered."""
+    lines = [
+        (
+            asked(review, one.synthesis),
+            review.asked_in(one.synthesis),
+            str(one.weighed),
+            str(one.recent),
+            str(one.shown),
+            "yes" if one.deep else "no",
+            str(len(one.searches)),
+            one.searched or "not logged",
+        )
+        for one in found
+    ]
+    head = ("Question", "Chapter", "Studies weighed", "Recent", "Studies shown", "Deep", "Searches", "Last")
+    return grid("How deep each answer is", head, lines, search=True, lists=("Question",))
+
+
+def searches_table(review: Evidence) -> Markup:
+    """Every query word for word, with its questions, to be searched and filtered."""
+    lines = [_searched(review, row) for row in review.searches.itertuples()]
+    head = ("Query", "Questions", "Source", "Results", "New", "Date")
+    return grid("The searches", head, lines, search=True, lists=("Query", "Questions"))
+
+
+def _searched(review: Evidence, row: Any) -> tuple[Text, ...]:
+    questions = Markup(", ").join(asked(review, code) for code in row.syntheses.split(";"))
+    return row.query, questions, row.source, cell(row.results), cell(row.new), Markup("<time>{}</time>").format(row.searched)

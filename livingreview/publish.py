@@ -15,7 +15,20 @@ from IPython.display import HTML
 from markupsafe import Markup
 from myst_nb import glue
 
-from livingreview import agreement, fragments, framework, gaps, generations, history, listings, overview, profile, reviewing, second_look
+from livingreview import (
+    agreement,
+    depth,
+    fragments,
+    framework,
+    gaps,
+    generations,
+    history,
+    listings,
+    overview,
+    profile,
+    reviewing,
+    second_look,
+)
 from livingreview.certainty import Certainty, certainty
 from livingreview.charts import bars, flow, forest, maps, times
 from livingreview.charts.look import AnyChart
@@ -165,3 +178,20 @@ def the_changes(review: Evidence) -> None:
     }
     store("changes", counts | {"unpooled": str(sum(bool(one.sure_before) and not one.sure_now for one in changes))})
     glue("changes.table", HTML(listings.changes_table(review, changes)), display=False)
+
+
+def the_searches(review: Evidence) -> None:
+    """Store how deep each answer is, what was searched for it, and every query."""
+    found = depth.depths(review)
+    counts = {
+        "queries": f"{len(review.searches):,}",
+        "questions": str(len(found)),
+        "searched": str(sum(bool(one.searches) for one in found)),
+        "deep": str(sum(one.deep for one in found)),
+        "enough": str(depth.ENOUGH),
+        "recent": str(depth.RECENT),
+        "since": depth.since(review),
+    }
+    store("searches", counts)
+    glue("searches.depth", HTML(listings.depth_table(review, found)), display=False)
+    glue("searches.table", HTML(listings.searches_table(review)), display=False)

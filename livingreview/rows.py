@@ -156,9 +156,11 @@ def study(row: Row) -> Blame:
         yield "shares_data_with", "names the study itself", "remove it"
     if row["domain"] and row["domain"] in row["other_domains"].split(";"):
         yield "other_domains", "repeats the domain", "remove it"
-    if bool(row["notice"]) != bool(row["notice_checked"]):
-        column = "notice_checked" if row["notice"] else "notice"
-        yield column, "is empty: what was seen has its date, and the reverse", "give both, or neither"
+    notice = ("notice", "notice_checked", "notice_sources")
+    if any(row[column] for column in notice):
+        for column in notice:
+            if not row[column]:
+                yield column, "is empty: what was found has its date and where it was looked for", "give all three, or none"
 
 
 def synthesis(row: Row) -> Blame:

@@ -153,6 +153,7 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     yield "syntheses", [row for row in tables["syntheses"] if row["synthesis"] in asked]
     yield "models", [row for row in tables["models"] if row["name"] in names]
     yield "screening", [row for row in tables["screening"] if row["study"] in STUDIES or row["candidate"] == excluded]
+    yield "searches", [row for row in tables["searches"] if _within(row, asked, "syntheses")]
     yield "events", [row for row in tables["events"] if row["finding"] in {row["finding"] for row in findings}]
     yield "releases", tables["releases"]
     codes = {code for row in studies for code in row["country"].split(";")}

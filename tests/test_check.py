@@ -385,6 +385,8 @@ WORDS = [
     cell("an unknown specialty is a fault", "studies", CHELLI, {"specialty": "Orthopaedics"}, "did you mean 'orthopaedics'"),
     cell("an unknown kind of data is a fault", "studies", CHELLI, {"data": "literatur"}, "did you mean 'literature'"),
     cell("an unknown word in a list is a fault", "studies", CHELLI, {"other_domains": "bias;thrust"}, "did you mean 'trust'"),
+    cell("a search for an unknown question is a fault", "searches", "s0001", {"syntheses": "fabricated-refrences"}, "did you mean 'fabricated-references'"),
+    cell("an unknown place of search is a fault", "searches", "s0001", {"source": "page"}, "did you mean 'pages'"),
     cell("an answer of an unknown version is a fault", "history", "0.2.0:fabricated-references", {"version": "9.9.9"}, "is not in evidence/releases.csv"),
     cell("a notice without its date is a fault", "studies", CHELLI, {"notice": "none-seen", "notice_checked": ""}, "has its date", at="notice_checked", shown=""),
     cell("a country by name is a fault", "studies", CHELLI, {"country": "Germany"}, "is not in evidence/countries.csv"),
@@ -945,6 +947,7 @@ def test_command_reports_a_folder_that_is_not_there(tables: Tables) -> None:
 def test_a_retracted_study_never_enters_a_pool(tables):
     tables.set("studies", CHELLI, "notice", "retraction")
     tables.set("studies", CHELLI, "notice_checked", "2026-11-26")
+    tables.set("studies", CHELLI, "notice_sources", "pages")
     entering = [row["finding"] for row in tables.rows("findings") if row["study"] == CHELLI and row["synthesis"] and not row["not_pooled"]]
     found = tables.check()
     assert len(found) == len(entering) > 0

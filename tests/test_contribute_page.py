@@ -11,7 +11,7 @@ from tests.test_docs import prose
 
 PAGE = schema.ROOT / "book" / "contribute.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BY_TOOL = {"finding", "study", "added", "checked", "added_by", "checked_by", "notice", "notice_checked"}
+BY_TOOL = {"finding", "study", "added", "checked", "added_by", "checked_by", "notice", "notice_checked", "notice_sources"}
 """Columns that nobody fills in: keys, dates and names that the form and the command write."""
 LISTS = {
     "tier": ("studies", "choose-tier"),

@@ -43,7 +43,7 @@ def writes(job):
 
 def test_there_are_the_workflows_that_the_guide_names():
     guide = (schema.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert set(WORKFLOWS) == {"pull-request", "comment", "issue", "refresh", "publish", "nightly", "links"}
+    assert set(WORKFLOWS) == {"pull-request", "comment", "issue", "refresh", "publish", "nightly", "links", "notices"}
     assert all(f"`{name}`" in guide for name in WORKFLOWS)
 
 
@@ -107,6 +107,7 @@ RIGHTS = {
     "publish.deploy": {"id-token", "pages"},
     "nightly.report": {"issues"},
     "links.report": {"issues"},
+    "notices.report": {"issues"},
 }
 
 

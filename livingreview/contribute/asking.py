@@ -24,6 +24,7 @@ RARE = {
         "publication",
         "notice",
         "notice_checked",
+        "notice_sources",
     ),
     "findings": ("ci_level", "sd", "n_group", "n_comparator", "mitigation", "role", "pair", "arm", "flip"),
 }
