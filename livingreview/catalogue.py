@@ -164,7 +164,7 @@ class Studies(SphinxDirective):
 def _study(evidence: Evidence, study: Any) -> nodes.section:
     name = evidence.citation(study.study)
     address = evidence.address(study.study)
-    facts = {"Design": study.design, "Tier": study.tier, "Country": study.country, "Sample": study.sample}
+    facts = {"Design": study.design, "Tier": study.tier, "Country": study.country, "Sample": study.sample, "Notices": _notice(study)}
     told = ". ".join(f"{fact}: {str(value).rstrip('.')}" for fact, value in facts.items() if not pd.isna(value))
     rows = evidence.findings[evidence.findings["study"] == study.study]
     section = nodes.section("", nodes.title("", name), ids=[study.study], names=[study.study], classes=["lr-study"])
@@ -183,6 +183,13 @@ def _study(evidence: Evidence, study: Any) -> nodes.section:
         rows.index,
     )
     return section
+
+
+def _notice(study: Any) -> str:
+    """Whether the study was retracted, corrected or put in doubt, and up to which day that was looked for."""
+    if pd.isna(study.notice):
+        return "not looked for"
+    return f"{str(study.notice).replace('-', ' ')}, as of {study.notice_checked}"
 
 
 def _what(row: Any) -> str:

@@ -14,7 +14,7 @@ from livingreview.fragments import Text, cell, details, grid, link, outside
 from livingreview.framework import STRENGTHS, Challenge
 from livingreview.gaps import Gapped, Priority
 from livingreview.generations import Step
-from livingreview.history import Moved
+from livingreview.history import Answer, Moved
 from livingreview.overview import by_domain_and_tier, by_question_and_tier
 from livingreview.profile import Profile
 from livingreview.questioning import REAL
@@ -162,23 +162,17 @@ def priorities_table(review: Evidence, name: str, priorities: list[Priority]) ->
 
 
 def changes_table(review: Evidence, changes: list[Moved]) -> Markup:
-    """Questions that are answered otherwise than in an earlier version, to be searched and filtered."""
+    """Questions that were not answered the same in every version, each with its answers, to be searched and filtered."""
+    versions = list(changes[0].before) if changes else []
     lines = [
-        (
-            asked(review, one.synthesis),
-            review.asked_in(one.synthesis),
-            one.before or "not asked",
-            one.now,
-            _step(one.sure_before, one.sure_now),
-        )
-        for one in changes
+        (asked(review, one.synthesis), review.asked_in(one.synthesis), *map(_told, one.before.values()), _told(one.now)) for one in changes
     ]
-    head = ("Question", "Chapter", "Before", "Now", "Certainty")
-    return grid("What changed in the answers", head, lines, search=True, lists=("Question", "Before", "Now"))
+    head = ("Question", "Chapter", *(f"Version {version}" for version in versions), "Now")
+    return grid("What changed in the answers", head, lines, search=True, lists=[name for name in head if name != "Chapter"])
 
 
-def _step(before: str, now: str) -> str:
-    return (now or "not rated") if before == now else f"{before or 'not rated'}, now {now or 'not rated'}"
+def _told(answer: Answer) -> str:
+    return (answer.text or "not asked") + (f"; certainty {answer.sure}" if answer.sure else "")
 
 
 def depth_table(review: Evidence, found: list[Depth]) -> Markup:

@@ -39,7 +39,7 @@ def counts(review: Evidence) -> dict[str, str]:
         found[f"{domain}_studies"] = f"{len(studies)}"
         found[f"{domain}_findings"] = f"{int(review.findings['study'].isin(studies).sum())}"
         found |= _questions(f"{domain}_", [answered[name] for name in asked])
-    return found | _screened(review) | _read(review)
+    return found | _screened(review) | _read(review) | _notices(review)
 
 
 def _questions(prefix: str, answered: list[Pool]) -> dict[str, str]:
@@ -151,6 +151,18 @@ def _read(review: Evidence) -> dict[str, str]:
         found[name] = f"{int(rows.sum()):,}"
         found[f"{name}_share"] = _share(rows)
     return found
+
+
+def _notices(review: Evidence) -> dict[str, str]:
+    """How many studies were looked up for retractions, corrections and concerns, how many in the database, and how many have one."""
+    notice, sources = review.studies["notice"], review.studies["notice_sources"].fillna("")
+    return {
+        "notice_looked": f"{int(notice.notna().sum())}",
+        "notice_database": f"{int(sources.str.contains('retraction-watch').sum())}",
+        "notice_copy": str(review.studies.loc[sources == "retraction-watch", "notice_checked"].max()),
+        "notice_found": f"{int(notice.isin(['retraction', 'concern']).sum())}",
+        "notice_corrected": f"{int((notice == 'correction').sum())}",
+    }
 
 
 def by_domain_and_tier(review: Evidence) -> pd.DataFrame:

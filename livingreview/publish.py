@@ -168,15 +168,17 @@ def the_second_looks(review: Evidence) -> None:
 
 
 def the_changes(review: Evidence) -> None:
-    """Store what the answers were in the last version that was kept, where they differ from those of today."""
-    version = str(review.history["version"].max())
-    changes = history.moved(review, version)
+    """Store the answers of earlier versions where they differ from those of today, and how many changed since the last one."""
+    changes = history.moved(review)
+    since = [one for one in changes if one.last != one.now]
     counts = {
-        "since": version,
-        "number": str(len(changes)),
-        "pooled": str(sum(bool(one.sure_now) and not one.sure_before for one in changes)),
+        "since": history.versions(review)[-1],
+        "number": str(len(since)),
+        "new": str(sum(not one.last.text for one in since)),
+        "pooled": str(sum(bool(one.now.sure) and not one.last.sure for one in since)),
+        "unpooled": str(sum(bool(one.last.sure) and not one.now.sure for one in since)),
     }
-    store("changes", counts | {"unpooled": str(sum(bool(one.sure_before) and not one.sure_now for one in changes))})
+    store("changes", counts)
     glue("changes.table", HTML(listings.changes_table(review, changes)), display=False)
 
 

@@ -289,6 +289,15 @@ def test_a_study_that_is_there_is_refused_with_its_key_and_gets_results_by_it(wo
     assert after["screening.csv"] == before["screening.csv"]
 
 
+def test_the_number_of_a_result_that_was_taken_out_is_not_given_again(work):
+    out = {"study": "chelli2024hallucination", "level": "finding", "reason": "chelli2024hallucination-41: taken out"}
+    work.copy("screening", work.rows("screening")[0]["candidate"], candidate="c9000", **out)
+    before = state(work)
+    done = run(work, "chelli2024hallucination", "--yes", given={"findings": {**RESULT, "model": "GPT-4", "not_pooled": "a test"}})
+    assert done.exit_code == 0, done.output
+    assert new_lines(before, state(work), "findings.csv")[0].startswith("chelli2024hallucination-42,")
+
+
 def test_a_title_that_is_there_is_the_same_study(work):
     title = re.search(r"@article\{chelli2024.*?title = \{\{(.*?)\}\}", work.bibliography.read_text(), re.S)[1]
     Path("again.bib").write_text(f"@article{{y, title={{{title.lower()}}}, doi={{10.1000/other}}}}", encoding="utf-8")

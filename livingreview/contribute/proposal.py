@@ -60,7 +60,7 @@ def complete(study: str, entry: Entry | None, given: Given, there: Mapping[str, 
     level 95 of an interval, the kind of publication, the models of the study, and who screened it.
     """
     results = given.get("findings", [])
-    last = max((int(row["finding"].rpartition("-")[2]) for row in there["findings"] if row["study"] == study), default=0)
+    last = _last(study, there)
     own = {"study": study, "added": str(today), "added_by": by}
     findings = [{**_defaults(row), **own, "finding": f"{study}-{last + n}"} for n, row in enumerate(results, start=1)]
     names = list(dict.fromkeys(row["model"] for row in findings if row.get("model")))
@@ -71,6 +71,13 @@ def complete(study: str, entry: Entry | None, given: Given, there: Mapping[str, 
         rows["models"] = _models(given, [*names, *filter(None, about["models"].split(";"))], there)
         rows["screening"] = [_screening(study, entry, about, findings, given, there, today)]
     return Proposal(study, entry, {table: [_whole(table, row) for row in found] for table, found in rows.items() if found})
+
+
+def _last(study: str, there: Mapping[str, list[Row]]) -> int:
+    """Highest number that a finding of a study has or had: one that was taken out is named at the start of its reason in the log."""
+    keys = [row["finding"] for row in there["findings"]]
+    keys += [row["reason"].partition(":")[0] for row in there["screening"] if row["level"] == "finding"]
+    return max((int(key.rpartition("-")[2]) for key in keys if key.rpartition("-")[0] == study), default=0)
 
 
 def _whole(table: str, row: Row) -> Row:
