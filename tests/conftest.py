@@ -128,6 +128,20 @@ READING = {  # a second reading to spoil: the real table may have none
     "notes": "made for the tests: the figures of the finding once more",
 }
 
+MADE = (  # results that enter no pool, to spoil: a share with all its figures, and a mean
+    {"finding": "platt2024public-2", "events": "99", "estimate": "4.8", "ci_low": "3.7", "ci_high": "6.2"},
+    {
+        "finding": "platt2024public-3",
+        "measure": "mean",
+        "unit": "points (1-4)",
+        "events": "",
+        "total": "",
+        "estimate": "3.39",
+        "ci_low": "3.33",
+        "ci_high": "3.44",
+    },
+)
+
 CHALLENGES = ("made-up-references", "patients-hesitate")
 
 
@@ -140,6 +154,8 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     """Rows of ``STUDIES`` and all rows that these need."""
     studies = [row for row in tables["studies"] if row["study"] in STUDIES]
     findings = [{**row, "checked": "", "checked_by": ""} for row in tables["findings"] if row["study"] in STUDIES]
+    asked_of_all = next(row for row in findings if row["finding"] == "platt2024public-1")
+    findings += [asked_of_all | {"role": "repeat", "not_pooled": "made for the tests"} | made for made in MADE]
     names = {row["model"] for row in findings}.union(*(row["models"].split(";") for row in studies))
     excluded = next(row["candidate"] for row in tables["screening"] if row["decision"] == "exclude" and not row["study"])
     yield "studies", studies
@@ -153,7 +169,7 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     yield "syntheses", [row for row in tables["syntheses"] if row["synthesis"] in asked]
     yield "models", [row for row in tables["models"] if row["name"] in names]
     yield "screening", [row for row in tables["screening"] if row["study"] in STUDIES or row["candidate"] == excluded]
-    yield "searches", [row for row in tables["searches"] if _within(row, asked, "syntheses")]
+    yield "searches", [{**tables["searches"][0], "syntheses": "fabricated-references"}]
     yield "events", [row for row in tables["events"] if row["finding"] in {row["finding"] for row in findings}]
     yield "releases", tables["releases"]
     codes = {code for row in studies for code in row["country"].split(";")}
