@@ -14,4 +14,4 @@ The package goes one way, and each module is one room of that way:
 * ``cli``, and ``anypool``, the same statistics for any CSV.
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

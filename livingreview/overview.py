@@ -19,7 +19,7 @@ from livingreview.wording import count, numbers
 def counts(review: Evidence) -> dict[str, str]:
     """Numbers of the table as texts, by name: ``studies``, ``technical_findings``, ``secondary_share`` and so on."""
     answered = {name: pool(review, name) for name in review.syntheses.index}
-    release = review.releases.sort_values("date").iloc[-1]
+    release = review.releases.sort_values("date", kind="stable").iloc[-1]
     found = {
         "as_of": review.as_of,
         "version": str(release["version"]),
