@@ -155,7 +155,8 @@ def _chosen(tables: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
     studies = [row for row in tables["studies"] if row["study"] in STUDIES]
     findings = [{**row, "checked": "", "checked_by": ""} for row in tables["findings"] if row["study"] in STUDIES]
     asked_of_all = next(row for row in findings if row["finding"] == "platt2024public-1")
-    findings += [asked_of_all | {"role": "repeat", "not_pooled": "made for the tests"} | made for made in MADE]
+    at = findings.index(asked_of_all) + 1
+    findings[at:at] = [asked_of_all | {"role": "repeat", "not_pooled": "made for the tests"} | made for made in MADE]
     names = {row["model"] for row in findings}.union(*(row["models"].split(";") for row in studies))
     excluded = next(row["candidate"] for row in tables["screening"] if row["decision"] == "exclude" and not row["study"])
     yield "studies", studies
