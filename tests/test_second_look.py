@@ -107,7 +107,7 @@ def test_every_row_has_a_status_and_the_counts_add_up(review):
 def test_the_list_shows_no_figure_of_a_row_and_no_way_to_one(review, looks):
     table = reviewing.looks_table(review, looks)
     assert table.count("<tr>") == reviewing.SHOWN + 1
-    assert "studies-" not in table
+    assert re.search(r'href="(?!https?:)', table) is None
     for look in looks[: reviewing.SHOWN]:
         line = re.sub(r"<a [^>]*>", "", re.search(rf"<tr><td>{look.finding}</td>(.*?)</tr>", table)[1])
         figures = re.findall(r"\d+(?:\.\d+)?", review.findings.at[look.finding, "as_reported"])
