@@ -281,8 +281,6 @@ def _shares(row: Any, base: Any, one: tuple[int, int], two: tuple[int, int], sca
         y, v = 100 * (a / n - b / m), 1e4 * (p * (1 - p) / (n + 2 * add) + q * (1 - q) / (m + 2 * add))
     half = _half_width(95) * math.sqrt(v)
     ends = [natural(scale, value) for value in (y, y - half, y + half)]
-    if scale == "risk difference":
-        ends = [min(100.0, max(-100.0, end)) for end in ends]  # a difference of shares can't be larger
     derived += "; 0.5 added to all four cells" if add else ""
     return Effect(row.finding, row.study, y, v, ends[0], ends[1], ends[2], n, derived, other=base.finding)
 
@@ -301,7 +299,12 @@ def _means(row: Any, base: Any) -> Effect | Refusal:
 
 
 def natural(scale: str, value: float) -> float:
-    """A value of the analysis scale in the unit of the pool: percent for shares, the ratio itself for ratios."""
+    """A value of the analysis scale in the unit of the pool: percent for shares, the ratio itself for ratios.
+
+    A difference of shares can't be larger than a hundred points, so an interval that reaches further ends there.
+    """
     if scale == "proportion":
         return 100 * float(expit(value))
+    if scale == "risk difference":
+        return min(100.0, max(-100.0, value))
     return math.exp(value) if scale == "odds ratio" else value

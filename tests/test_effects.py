@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from livingreview.effects import SECOND_HAND, Effect, Refusal, effect, effects
+from livingreview.effects import SECOND_HAND, Effect, Refusal, effect, effects, natural
 
 
 class Row:
@@ -200,3 +200,9 @@ def test_a_result_read_in_a_report_is_shown_and_never_weighed(kinds):
     assert isinstance(found, Refusal)
     assert found.reason == SECOND_HAND
     assert found.estimate == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-114.3, -100.0), (34.2, 34.2), (127.0, 100.0)])
+def test_a_difference_of_shares_ends_at_a_hundred_points(value, shown):
+    assert natural("risk difference", value) == shown
+    assert natural("mean difference", value) == value
