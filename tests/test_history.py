@@ -37,7 +37,7 @@ def test_a_snapshot_has_every_question_once_with_its_answer(review):
 
 
 def test_only_what_differs_has_moved(review):
-    old = kept(review, **{"fabricated-references": {}, "sycophancy": {"answer": "no study yet"}})
+    old = kept(review, **{"fabricated-references": {}, "sycophancy": {"answer": "no study yet", "certainty": ""}})
     moved = {one.synthesis: one for one in history.moved(old)}
     assert "fabricated-references" not in moved
     assert moved["sycophancy"].last == history.Answer("no study yet", "")
