@@ -87,6 +87,8 @@
     }
     options.columnDefs = [{ targets: many, columnControl: menu("search") }, all];
     const made = new window.DataTable(table, options);
+    const what = table.closest("[aria-label]")?.getAttribute("aria-label") ?? "";
+    made.table().container().querySelector("nav")?.setAttribute("aria-label", `Pages: ${what}`);
     window.addEventListener("beforeprint", () => made.page.len(-1).draw());
     for (const head of table.tHead.querySelectorAll("th")) {
       head.querySelector("button")?.setAttribute("aria-label", `Sort and filter: ${heads[head.cellIndex]}`);
