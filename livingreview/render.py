@@ -21,6 +21,11 @@ VEGA_LITE = "6.4"
 TAG = re.compile(r"<[^<>]*>")
 SILENT = re.compile(r' (?:(?:role|aria-[a-z]+|pointer-events|font-family)="[^"]*"|fill="#000"|opacity="1"|stroke-opacity="1")')
 """Attributes without use in a picture that is named as a whole and takes its font and ink from the page."""
+IDLE = re.compile(
+    r'<path class="background" d="[^"]*"/>| layer_[0-9]+_marks| class="mark-(?:rule|text|group) role-(?:mark|frame|axis-label|axis-title)[^"]*"'
+    r'| version="1.1"| xmlns="http://www.w3.org/2000/svg"'
+)
+"""What a picture within a page does without: areas that are not painted, names that no style uses, what HTML knows of itself."""
 
 
 SMALL = scour.parse_args(
@@ -59,8 +64,7 @@ def _svg(spec: dict[str, Any], mark: str) -> str:
     """The chart as SVG that scales with the page; ids are made the figure's own, since a page holds several."""
     svg = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE)
     svg = TAG.sub(lambda tag: _own(tag[0], mark), svg).replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
-    small: str = scour.scourString(svg, SMALL)
-    return small
+    return TAG.sub(lambda tag: IDLE.sub("", tag[0]), scour.scourString(svg, SMALL))
 
 
 def _own(tag: str, mark: str) -> str:
