@@ -22,7 +22,8 @@ TAG = re.compile(r"<[^<>]*>")
 SILENT = re.compile(r' (?:(?:role|aria-[a-z]+|pointer-events|font-family)="[^"]*"|fill="#000"|opacity="1"|stroke-opacity="1")')
 """Attributes without use in a picture that is named as a whole and takes its font and ink from the page."""
 IDLE = re.compile(
-    r'<path class="background" d="[^"]*"/>| layer_[0-9]+_marks| class="mark-(?:rule|text|group) role-(?:mark|frame|axis-label|axis-title)[^"]*"'
+    r'<path class="background" d="[^"]*"/>| layer_[0-9]+_marks'
+    r'| class="mark-(?:rule|text|group) role-(?:mark|frame|axis-label|axis-title)[^"]*"'
     r'| version="1.1"| xmlns="http://www.w3.org/2000/svg"'
 )
 """What a picture within a page does without: areas that are not painted, names that no style uses, what HTML knows of itself."""
