@@ -195,12 +195,12 @@ def depth_table(review: Evidence, found: list[Depth]) -> Markup:
 
 
 def searches_table(review: Evidence) -> Markup:
-    """Every query word for word, with its questions, to be searched and filtered."""
+    """Every query word for word, with the names of its questions (linked in the table of depth), to be searched and filtered."""
     lines = [_searched(review, row) for row in review.searches.itertuples()]
     head = ("Query", "Questions", "Source", "Results", "New", "Date")
     return grid("The searches", head, lines, search=True, lists=("Query", "Questions"))
 
 
 def _searched(review: Evidence, row: Any) -> tuple[Text, ...]:
-    questions = Markup(", ").join(asked(review, code) for code in row.syntheses.split(";"))
-    return row.query, questions, row.source, cell(row.results), cell(row.new), Markup("<time>{}</time>").format(row.searched)
+    questions = ", ".join(review.name(code) for code in row.syntheses.split(";"))
+    return row.query, questions, row.source, cell(row.results), cell(row.new), row.searched
